@@ -1,0 +1,72 @@
+"""One thing that came in, whatever the way: parsed, bounded and folded, not yet tied to anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from leadpact.language.fold import Cell
+
+
+@dataclass(frozen=True, slots=True)
+class TouchData:
+    """The touch of an arrival. `automated`: seen at the door to be a machine's. `user_id`: ours who made it."""
+
+    kind: str
+    channel: str = ""
+    campaign: str = ""
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    cells: Mapping[str, Cell] = field(default_factory=dict)
+    automated: bool = False
+    user_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What an arrival says of a person, an account or a lead: raw values by full field name ("person.title")
+    and the same folded. Raw `None` withdraws nothing: it is left out at the door."""
+
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    cells: Mapping[str, Cell] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An arrival. At least one of email, user_id, anonymous_id is given; all three are folded.
+
+    message: 16 bytes, unique for ever (BLAKE2b of key and message id). at: when it happened, never after known_at.
+    trusted: from a server key, an import or a user; a public key's arrival only claims: it never overwrites a known
+    value, clears an opt-out, ties an id that is tied, nor verifies an address.
+    source: reporting channel of a lead that this arrival creates. sourced_by: marketing, sales or referral.
+    owner_id: the salesperson whose own prospect it is (sourced_by sales).
+    """
+
+    message: bytes
+    at: int
+    email: str | None = None
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    touch: TouchData | None = None
+    person: Traits = field(default_factory=Traits)
+    account: Traits = field(default_factory=Traits)
+    lead: Traits = field(default_factory=Traits)
+    account_domain: str | None = None
+    trusted: bool = True
+    source: str = ""
+    campaign: str = ""
+    sourced_by: str = "marketing"
+    owner_id: int | None = None
+    opted_out: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a batch: arrivals taken, repeats of messages taken before, leads created, leads judged, hand-overs."""
+
+    taken: int
+    repeated: int
+    created: int
+    judged: int
+    handed_over: int
+    lead_ids: tuple[int, ...] = ()

@@ -1,0 +1,7 @@
+"""Failures that somebody can mend: one sentence that says what to do, never a stack trace."""
+
+from __future__ import annotations
+
+
+class CannotDo(Exception):
+    """The work could not be done. The text is one sentence for whoever asked; the command line exits with 1."""

@@ -1,0 +1,139 @@
+"""Plain records without verbs: who (Person, Account, Visitor), what they did (Touch), what we knew when (AttributeFact), Lead.
+
+Text of attributes and properties is held twice: as it came (`traits`, `properties`) for people to read, and folded
+(`cells`) for engines to compare: {name: {"t": folded text, "n": number × 10^6, "b": boolean, "w": words}}.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+from leadpact.kit.instants import InstantField
+
+
+class Account(models.Model):
+    """A company. `domain` is its e-mail domain, folded; free-mail domains never make an account."""
+
+    name = models.CharField(max_length=300, blank=True)
+    domain = models.CharField(max_length=253, null=True, unique=True)
+    owner = models.ForeignKey("team.User", null=True, on_delete=models.SET_NULL, related_name="accounts")
+    traits = models.JSONField(default=dict)
+    cells = models.JSONField(default=dict, help_text="Current values: 'account.industry' → cell.")
+    created_at = InstantField()
+
+    class Meta:
+        indexes = [models.Index(fields=["name"], name="account_by_name")]
+
+
+class Person(models.Model):
+    """Somebody we know: an e-mail address or a user id ties them to us."""
+
+    account = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="people")
+    email = models.CharField(max_length=320, null=True, unique=True, help_text="Folded.")
+    email_verified = models.BooleanField(default=True, help_text="False where only a public key claimed it.")
+    name = models.CharField(max_length=300, blank=True)
+    title = models.CharField(max_length=300, blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    traits = models.JSONField(default=dict)
+    cells = models.JSONField(default=dict, help_text="Current values: 'person.title' → cell.")
+    opted_out = models.BooleanField(default=False)
+    secret = models.BinaryField(help_text="Key of the words written about this person; destroyed by erasure.")
+    created_at = InstantField()
+
+
+class Visitor(models.Model):
+    """A trail of touches. Anonymous until tied to a person, once; the tie is a fact with its own instants."""
+
+    person = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="visitors")
+    tied_at = InstantField(null=True)
+    tied_known_at = InstantField(null=True)
+    created_at = InstantField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(person__isnull=True, tied_at__isnull=True, tied_known_at__isnull=True)
+                | models.Q(person__isnull=False, tied_at__isnull=False, tied_known_at__isnull=False),
+                name="a_tie_has_its_instants",
+            ),
+        ]
+
+
+class Identifier(models.Model):
+    """What a caller calls a visitor: an e-mail, a user id, an anonymous id. Each belongs to one visitor for ever."""
+
+    kind = models.CharField(max_length=12)  # email | user_id | anonymous_id
+    value = models.CharField(max_length=320)
+    visitor = models.ForeignKey(Visitor, on_delete=models.PROTECT, related_name="identifiers")
+    created_at = InstantField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "value"], name="one_visitor_per_identifier")]
+
+
+class Lead(models.Model):
+    """A need of a person that may become a sale. At most one is open per person.
+
+    `counts_from`: touches up to this instant belong to an earlier lead of the person and do not count.
+    `sourced_by`: marketing, sales (own prospecting) or referral; `source`: the reporting channel.
+    """
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="leads")
+    created_at = InstantField()
+    counts_from = InstantField(null=True)
+    is_open = models.BooleanField(default=True)
+    sourced_by = models.CharField(max_length=12, default="marketing")
+    source = models.CharField(max_length=60, default="unknown")
+    campaign = models.CharField(max_length=200, blank=True)
+    traits = models.JSONField(default=dict)
+    cells = models.JSONField(default=dict, help_text="Current values: 'lead.timeline_months' → cell.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person"], condition=models.Q(is_open=True), name="one_open_lead_per_person"),
+        ]
+        indexes = [models.Index(fields=["created_at"], name="lead_by_creation")]
+
+
+class Touch(models.Model):
+    """Something that happened between us and a visitor. Never changed afterwards (trigger)."""
+
+    visitor = models.ForeignKey(Visitor, on_delete=models.PROTECT, related_name="touches", db_index=False)
+    kind = models.CharField(max_length=60)
+    at = InstantField()
+    known_at = InstantField()
+    void_at = InstantField(null=True, help_text="Set at arrival where the touch was seen to be automated.")
+    channel = models.CharField(max_length=60, blank=True)
+    campaign = models.CharField(max_length=200, blank=True)
+    user = models.ForeignKey("team.User", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    properties = models.JSONField(default=dict)
+    cells = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["visitor", "at"], name="touch_by_visitor")]
+
+
+class TouchVoid(models.Model):
+    """A touch was withdrawn, or found to be automated, later than it came. Only grows."""
+
+    touch = models.ForeignKey(Touch, on_delete=models.PROTECT, related_name="voids")
+    cause = models.CharField(max_length=12, choices=[("withdrawn", "withdrawn"), ("automated", "automated")])
+    known_at = InstantField()
+    by = models.ForeignKey("team.User", null=True, on_delete=models.SET_NULL, related_name="+")
+
+
+class AttributeFact(models.Model):
+    """A value that an attribute had from `at` on, as we learnt it at `known_at`. Only grows.
+
+    `subject`: 'person', 'account' or 'lead'; `field`: the full name, 'account.industry'.
+    """
+
+    subject = models.CharField(max_length=8)
+    subject_id = models.BigIntegerField()
+    field = models.CharField(max_length=120)
+    cell = models.JSONField()
+    at = InstantField()
+    known_at = InstantField()
+
+    class Meta:
+        indexes = [models.Index(fields=["subject", "subject_id", "field", "at"], name="fact_by_subject")]

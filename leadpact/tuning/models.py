@@ -1,0 +1,66 @@
+"""Blind audits: the weekly frame, its strata, and who was drawn with what probability."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from leadpact.kit.instants import InstantField
+
+
+class Frame(models.Model):
+    """The pool of one week, frozen: who could be drawn, and what was left out."""
+
+    week = models.DateField(unique=True, help_text="Its Monday.")
+    frozen_at = InstantField()
+    agreement_hash = models.CharField(max_length=64)
+    seed = models.CharField(max_length=64)
+    left_out = models.JSONField(default=dict, help_text="Why not covered → how many.")
+
+
+class Stratum(models.Model):
+    """Near or far from the threshold: N in the frame, n drawn."""
+
+    frame = models.ForeignKey(Frame, on_delete=models.CASCADE, related_name="strata")
+    name = models.CharField(max_length=8)  # near | far
+    size = models.PositiveIntegerField()
+    drawn = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["frame", "name"], name="one_stratum_per_name")]
+
+
+class Member(models.Model):
+    """A lead in a week's frame."""
+
+    stratum = models.ForeignKey(Stratum, on_delete=models.CASCADE, related_name="members")
+    lead = models.ForeignKey("leads.Lead", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["stratum", "lead"], name="once_per_frame")]
+
+
+class Audit(models.Model):
+    """A drawn lead: its probability, when it went to Sales, and Sales' final answer.
+
+    answer: 1 Sales qualified it, 0 Sales blamed definition or timing, null missing. `caught`: it graduated by itself first.
+    """
+
+    stratum = models.ForeignKey(Stratum, on_delete=models.PROTECT, related_name="audits")
+    lead = models.ForeignKey("leads.Lead", on_delete=models.PROTECT, related_name="audits")
+    probability_n = models.PositiveIntegerField()
+    probability_of = models.PositiveIntegerField()
+    release_at = InstantField()
+    released_at = InstantField(null=True)
+    salesperson = models.ForeignKey("team.User", null=True, on_delete=models.SET_NULL, related_name="+")
+    answered_at = InstantField(null=True)
+    answer = models.SmallIntegerField(null=True)
+    reason = models.CharField(max_length=40, blank=True)
+    caught = models.BooleanField(default=False)
+    guessed = models.BooleanField(null=True, help_text="Asked afterwards: was this a check?")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["stratum", "lead"], name="drawn_once_per_frame")]
+        indexes = [
+            models.Index(fields=["release_at"], name="audit_to_release", condition=models.Q(released_at__isnull=True)),
+            models.Index(fields=["lead"], name="audit_by_lead"),
+        ]
