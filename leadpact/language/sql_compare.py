@@ -1,0 +1,116 @@
+"""Comparisons with constants, in SQL: the same three-valued answer as `evaluate.compare`, from bytes and integers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from sqlglot import exp
+
+from leadpact.language.needs import column, entries_of, form_of, is_domains
+from leadpact.language.nodes import Agreement, Constant, Form, Operator, Scaled, Test
+from leadpact.language.sql_expr import both, boolean, case, col, either, num, text
+
+_BOUNDS = {
+    Operator.AT_LEAST: exp.GTE,
+    Operator.AT_MOST: exp.LTE,
+    Operator.ABOVE: exp.GT,
+    Operator.BELOW: exp.LT,
+}
+
+
+def compare(name: str, tests: tuple[Test, ...], agreement: Agreement, table: str | None = None) -> exp.Expression:
+    """The tests on one attribute or property, joined by AND. NULL where SQL cannot know."""
+    return both(_test(name, test, agreement, table) for test in tests)
+
+
+def constant(value: Constant) -> exp.Expression:
+    """A constant of the agreement as SQL."""
+    if isinstance(value, bool):
+        return boolean(value)
+    return num(value.value) if isinstance(value, Scaled) else text(value)
+
+
+def _test(name: str, test: Test, agreement: Agreement, table: str | None) -> exp.Expression:
+    form = form_of(test, agreement)
+    value = col(column(name, form), table)
+    operand = test.operand
+    if test.operator is Operator.KNOWN:
+        missing = exp.Is(this=value, expression=exp.null())
+        return exp.Not(this=missing) if operand is True else missing
+    if test.operator is Operator.IN:
+        return _in(value, form, test, agreement)
+    if test.operator is Operator.BETWEEN:
+        low, high = operand  # type: ignore[misc]
+        return exp.Between(this=value, low=constant(low), high=constant(high))
+    if test.operator in _BOUNDS:
+        return _BOUNDS[test.operator](this=value, expression=constant(operand))  # type: ignore[arg-type]
+    if test.operator is Operator.IS:
+        if isinstance(operand, bool):
+            return value if operand else exp.Not(this=value)
+        return exp.EQ(this=value, expression=constant(operand))  # type: ignore[arg-type]
+    return _part(value, test.operator, str(operand))
+
+
+def _part(value: exp.Expression, operator: Operator, sought: str) -> exp.Expression:
+    """Whether text holds, begins or ends with a piece; lengths are told by the compiler, in code points."""
+    if operator is Operator.STARTS_WITH:
+        return exp.StartsWith(this=value, expression=text(sought))
+    if operator is Operator.ENDS_WITH:
+        if not sought:
+            return _never_null(value, holds=True)
+        return exp.EQ(this=exp.Right(this=value, expression=num(len(sought))), expression=text(sought))
+    piece = f" {sought} " if operator is Operator.HAS_WORD else sought
+    return exp.GT(this=exp.StrPosition(this=value, substr=text(piece)), expression=num(0))
+
+
+def _never_null(value: exp.Expression, *, holds: bool) -> exp.Expression:
+    """A fixed answer for known values, NULL for unknown ones."""
+    return case([(exp.Not(this=exp.Is(this=value, expression=exp.null())), boolean(holds))])
+
+
+def _in(value: exp.Expression, form: Form, test: Test, agreement: Agreement) -> exp.Expression:
+    wanted = {Form.TRUTH: bool, Form.NUMBER: Scaled}.get(form, str)
+    entries = list(dict.fromkeys(e for e in entries_of(test, agreement) if isinstance(e, wanted)))
+    if not entries:
+        return _never_null(value, holds=False)
+    if is_domains(test) and form is Form.TEXT:
+        return either(_domains(value, [str(e) for e in entries]))
+    return _one_of(value, entries)
+
+
+def _one_of(value: exp.Expression, entries: list[Constant]) -> exp.Expression:
+    if len(entries) == 1:
+        return exp.EQ(this=value, expression=constant(entries[0]))
+    return exp.In(this=value, expressions=[constant(e) for e in entries])
+
+
+def _domains(value: exp.Expression, entries: list[str]) -> list[exp.Expression]:
+    """Entries match the value itself or its end after a dot: the last n labels are looked up among entries of n labels.
+
+    A look-up per number of labels lets every engine hash the list, however long. Entries that begin with a dot would
+    match labels that are not there, so they are compared one by one.
+    """
+    by_labels: dict[int, list[Constant]] = defaultdict(list)
+    odd: list[str] = []
+    for entry in entries:
+        if entry.startswith("."):
+            odd.append(entry)
+        else:
+            by_labels[entry.count(".") + 1].append(entry)
+    out = [_one_of(_last_labels(value, n), found) for n, found in sorted(by_labels.items())]
+    for entry in odd:
+        out += [exp.EQ(this=value, expression=text(entry)), _part(value, Operator.ENDS_WITH, f".{entry}")]
+    return out
+
+
+def _last_labels(value: exp.Expression, count: int) -> exp.Expression:
+    """The last labels of a domain, joined by dots; missing ones are empty, and an entry has no empty first label."""
+    labels = [
+        exp.SplitPart(this=value.copy(), delimiter=text("."), part_index=num(-place)) for place in range(count, 0, -1)
+    ]
+    if count == 1:
+        return labels[0]
+    out: exp.Expression = labels[0]
+    for label in labels[1:]:
+        out = exp.DPipe(this=exp.DPipe(this=out, expression=text(".")), expression=label)
+    return exp.Paren(this=out)
