@@ -323,13 +323,16 @@ class Market:
     """Where business time is told. hours: weekday (0 = Monday) → ((opens, closes), …) in minutes of local wall time.
 
     `holidays` are ISO dates, resolved when the file is parsed (years 2000 to 2050), so that a signed version does not move
-    when a package does; `holiday_country` is what the file named, if it named one.
+    when a package does; `holiday_country` is what the file named, if it named one. `offsets` are the time zone's offsets
+    from UTC, resolved likewise: (from this instant in microseconds, seconds east), in order; the first also holds before
+    it, the last for ever after. Empty: today's time-zone data are asked.
     """
 
     timezone: str = "UTC"
     hours: tuple[tuple[int, tuple[tuple[int, int], ...]], ...] = ()
     holidays: tuple[str, ...] = ()
     holiday_country: str | None = None
+    offsets: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,9 +132,18 @@ def test_a_long_run_of_digits_is_no_number() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("true", True), ("yes", True), ("1", True), ("false", False), ("no", False), ("0", False), ("on", None), ("", None)],
+    [
+        ("true", True),
+        ("yes", True),
+        ("1", True),
+        ("false", False),
+        ("no", False),
+        ("0", False),
+        ("on", None),
+        ("", None),
+    ],
 )
-def test_truth(text: str, expected: bool | None) -> None:  # noqa: FBT001 - a table column
+def test_truth(text: str, expected: bool | None) -> None:
     assert truth(text) is expected
 
 
