@@ -53,11 +53,11 @@ def _test(name: str, test: Test, agreement: Agreement, table: str | None) -> exp
 
 def _part(value: exp.Expression, operator: Operator, sought: str) -> exp.Expression:
     """Whether text holds, begins or ends with a piece; lengths are told by the compiler, in code points."""
+    if not sought and operator is not Operator.HAS_WORD:
+        return _never_null(value, holds=True)
     if operator is Operator.STARTS_WITH:
         return exp.StartsWith(this=value, expression=text(sought))
     if operator is Operator.ENDS_WITH:
-        if not sought:
-            return _never_null(value, holds=True)
         return exp.EQ(this=exp.Right(this=value, expression=num(len(sought))), expression=text(sought))
     piece = f" {sought} " if operator is Operator.HAS_WORD else sought
     return exp.GT(this=exp.StrPosition(this=value, substr=text(piece)), expression=num(0))
