@@ -10,8 +10,11 @@ from leadpact.kit.instants import InstantField
 class Entry(models.Model):
     """One line of the ledger. Only grows; UPDATE, DELETE and TRUNCATE are refused by trigger.
 
-    `holder` and `state` are those after the move. `agreement` names a version by its hash, without a foreign key.
-    `hash` covers `previous` and every code of this row; words are covered by the salted `commitment` only.
+    `holder`, `state` and the clock (`due`, `due_what`) are those after the move. `salesperson` is who holds the lead after
+    it or, where Sales gives the lead back, who held it until then. `agreement` names a version by its hash, without a
+    foreign key. `reason` is from a closed list: the agreement's for answers, attempt or conversation for a follow-up, the
+    undone move for a correction. `hash` covers `previous` and every code of this row (rules/chain.py tells the bytes);
+    words are covered by the salted `commitment` only.
     """
 
     lead = models.ForeignKey("leads.Lead", on_delete=models.PROTECT, related_name="entries", db_index=False)
@@ -24,6 +27,7 @@ class Entry(models.Model):
     user = models.ForeignKey("team.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     agreement = models.CharField(max_length=64, blank=True)
     reason = models.CharField(max_length=40, blank=True)
+    verdict = models.CharField(max_length=16, blank=True)  # of a judgement
     cause = models.CharField(max_length=12, blank=True)  # handed_over: definition | audit | by_hand
     cause_touch = models.BigIntegerField(null=True)
     cause_seq = models.PositiveIntegerField(null=True)
@@ -32,6 +36,7 @@ class Entry(models.Model):
     due_what = models.CharField(max_length=24, blank=True)
     not_before = InstantField(null=True)
     value = models.BigIntegerField(null=True)
+    alternatives = models.BigIntegerField(null=True)
     commitment = models.BinaryField(null=True)
     previous = models.BinaryField()
     hash = models.BinaryField()
@@ -52,14 +57,16 @@ class Words(models.Model):
 
 
 class Holding(models.Model):
-    """Who holds the lead now: the projection of its last entries, written with them. `leadpact custody verify` compares.
+    """Who holds the lead now: the projection of its entries (rules/projection.py), written with them.
 
-    `due`/`due_what`: the one running clock. `alternatives`: which alternatives of sales_ready held when Sales last gave the
+    `leadpact custody verify` plays the entries again and compares. `at` is the last entry's instant, `since` that of the last
+    change of holder or state. `due`/`due_what`: the one running clock. `alternatives`: which alternatives of sales_ready held when Sales last gave the
     lead back or it was closed (only others can wake it). `offers`: offers in a row that ran out.
     """
 
     lead = models.OneToOneField("leads.Lead", primary_key=True, on_delete=models.PROTECT, related_name="holding")
     seq = models.PositiveIntegerField()
+    at = InstantField()
     hash = models.BinaryField()
     holder = models.CharField(max_length=9)
     state = models.CharField(max_length=12)
@@ -107,5 +114,5 @@ class Lapse(models.Model):
     salesperson = models.ForeignKey("team.User", null=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["lead", "seq", "what"], name="a_promise_breaks_once")]
+        constraints = [models.UniqueConstraint(fields=["lead", "seq", "what", "due"], name="a_promise_breaks_once")]
         indexes = [models.Index(fields=["noticed_at"], name="lapse_by_time")]

@@ -1,0 +1,18 @@
+"""The verbs of the ledger: record, lapse, restart a clock. Nobody else writes to its tables."""
+
+from leadpact.custody.actions.clocks import Lapsed, lapse, restart_clocks
+from leadpact.custody.actions.record import KEEP, SYSTEM, Actor, NewEntry, Recorded, connect_follower, record, without_follower
+
+__all__ = [
+    "KEEP",
+    "SYSTEM",
+    "Actor",
+    "Lapsed",
+    "NewEntry",
+    "Recorded",
+    "connect_follower",
+    "lapse",
+    "record",
+    "restart_clocks",
+    "without_follower",
+]

@@ -1,0 +1,1 @@
+"""Pure rules of the ledger: the chain of hashes, sealed words, the projection, Merkle roots."""
