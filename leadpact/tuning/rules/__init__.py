@@ -1,0 +1,38 @@
+"""Both errors, the draw of audits and the recall of the definition: pure, seeded, each with its formula and source."""
+
+from leadpact.tuning.rules.cells import Audited, Cell, StratumWeek, answer_of, join, matured
+from leadpact.tuning.rules.draw import Draw, Drawn, Frame, PoolLead, draw, freeze, left_out_because, sizes
+from leadpact.tuning.rules.estimates import Estimate, exact_lower, exact_upper, jeffreys, share, wilson
+from leadpact.tuning.rules.first_error import Answers, first_error
+from leadpact.tuning.rules.recall import recall
+from leadpact.tuning.rules.release import release_times, week_start
+from leadpact.tuning.rules.second_error import second_error
+
+__all__ = [
+    "Answers",
+    "Audited",
+    "Cell",
+    "Draw",
+    "Drawn",
+    "Estimate",
+    "Frame",
+    "PoolLead",
+    "StratumWeek",
+    "answer_of",
+    "draw",
+    "exact_lower",
+    "exact_upper",
+    "first_error",
+    "freeze",
+    "jeffreys",
+    "join",
+    "left_out_because",
+    "matured",
+    "recall",
+    "release_times",
+    "second_error",
+    "share",
+    "sizes",
+    "week_start",
+    "wilson",
+]
