@@ -1,0 +1,106 @@
+"""What is wrong with a file, where, and what was probably meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from rapidfuzz import fuzz, process
+
+ERROR: Final = "error"
+WARNING: Final = "warning"
+
+
+class Placed(Protocol):
+    """Anything with a place in the file, counted from 1."""
+
+    @property
+    def line(self) -> int: ...
+
+    @property
+    def column(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A bare place in the file."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing that is wrong (`error`) or foolish (`warning`) at a place of the file.
+
+    line and column count from 1. `expected` says what could stand there; `nearest` is the nearest known name or the
+    corrected text, empty where there is none. `code` names the sort of problem for programs.
+    """
+
+    line: int
+    column: int
+    message: str
+    expected: str = ""
+    nearest: str = ""
+    severity: str = ERROR
+    code: str = ""
+
+    def sentence(self) -> str:
+        """The problem as one line of text, without its place."""
+        text = self.message
+        if self.expected:
+            text += f"; expected {self.expected}"
+        if self.nearest:
+            text += f" (did you mean `{self.nearest}`?)"
+        return text
+
+
+class AgreementErrors(ValueError):  # noqa: N818 - it holds several
+    """The file is no agreement. `problems` are all its errors, in the order of the file."""
+
+    def __init__(self, name: str, problems: tuple[Problem, ...]) -> None:
+        self.name = name
+        self.problems = problems
+        super().__init__("\n".join(f"{name}:{p.line}:{p.column}: {p.sentence()}" for p in problems))
+
+
+class Problems:
+    """Collects what is found, so that reading goes on after an error."""
+
+    def __init__(self) -> None:
+        self._found: list[Problem] = []
+
+    def error(self, place: Placed, message: str, *, expected: str = "", nearest: str = "", code: str = "value") -> None:
+        """Note an error."""
+        self._found.append(Problem(place.line, place.column, message, expected, nearest, ERROR, code))
+
+    def warn(
+        self, place: Placed, message: str, *, expected: str = "", nearest: str = "", code: str = "foolish"
+    ) -> None:
+        """Note a warning."""
+        self._found.append(Problem(place.line, place.column, message, expected, nearest, WARNING, code))
+
+    @property
+    def failures(self) -> int:
+        """How many errors were noted so far: callers compare it before and after to see whether a part was sound."""
+        return sum(problem.severity == ERROR for problem in self._found)
+
+    def of(self, severity: str) -> tuple[Problem, ...]:
+        """What was found of one severity, in the order of the file, each once."""
+        return tuple(sorted({problem for problem in self._found if problem.severity == severity}))
+
+
+def nearest(word: str, known: Iterable[str], *, cutoff: float = 70) -> str:
+    """The known name that is most like the word, or nothing where none is like it.
+
+    Case, blanks and hyphens count for nothing, so `Sales Ready` is `sales_ready`.
+    """
+    plain = _plain(word)
+    names = {name: _plain(name) for name in known}
+    found = process.extractOne(plain, names, scorer=fuzz.ratio, score_cutoff=cutoff)
+    return "" if found is None else str(found[2])
+
+
+def _plain(word: str) -> str:
+    return word.strip().casefold().replace("-", "_").replace(" ", "_")
