@@ -1,1 +1,1 @@
-"""Pure decisions of the door: what an arrival is, who it speaks of, whether it was a machine."""
+"""Pure rules of capture: how what comes in is read, bounded and folded. No Django, no database, no clock."""

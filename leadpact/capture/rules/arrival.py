@@ -31,9 +31,13 @@ class Traits:
     cells: Mapping[str, Cell] = field(default_factory=dict)
 
 
+NOTHING = Traits()
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An arrival. At least one of email, user_id, anonymous_id is given; all three are folded.
+    """An arrival. At least one of email, user_id, anonymous_id is given. The e-mail is folded; ids keep their case,
+    because many systems tell `aB3` from `ab3`, and two people must never become one.
 
     message: 16 bytes, unique for ever (BLAKE2b of key and message id). at: when it happened, never after known_at.
     trusted: from a server key, an import or a user; a public key's arrival only claims: it never overwrites a known
@@ -48,9 +52,9 @@ class Arrival:
     user_id: str | None = None
     anonymous_id: str | None = None
     touch: TouchData | None = None
-    person: Traits = field(default_factory=Traits)
-    account: Traits = field(default_factory=Traits)
-    lead: Traits = field(default_factory=Traits)
+    person: Traits = NOTHING
+    account: Traits = NOTHING
+    lead: Traits = NOTHING
     account_domain: str | None = None
     trusted: bool = True
     source: str = ""
