@@ -231,7 +231,7 @@ class _Parser:
         if first is not None:
             self.problems.error(
                 node,
-                f"the id `{name}` is taken by the line of line {first.line}",
+                f"the id `{name}` is taken already (line {first.line})",
                 expected="an id of its own",
                 code="duplicate",
             )

@@ -96,10 +96,11 @@ class Conditions:
             return score
         if word == ACTIVE_PEOPLE:
             return self._active_people(node)
-        if not self.field_name(key, scores=scores):
+        sound = self.field_name(key, scores=scores)
+        if not sound and "." not in word:
             return None
         tests = read_tests(self.reader, node, word, self.lists)
-        return None if tests is None else Attribute(word, tests)
+        return Attribute(word, tests) if sound and tests is not None else None
 
     def _join(self, word: str, node: Node, *, scores: bool) -> Condition | None:
         if not isinstance(node, Sequence) or not node.items:
