@@ -116,7 +116,7 @@ class Touch(models.Model):
 class TouchVoid(models.Model):
     """A touch was withdrawn, or found to be automated, later than it came. Only grows."""
 
-    touch = models.ForeignKey(Touch, on_delete=models.PROTECT, related_name="voids")
+    touch = models.OneToOneField(Touch, on_delete=models.PROTECT, related_name="void")
     cause = models.CharField(max_length=12, choices=[("withdrawn", "withdrawn"), ("automated", "automated")])
     known_at = InstantField()
     by = models.ForeignKey("team.User", null=True, on_delete=models.SET_NULL, related_name="+")

@@ -1,0 +1,487 @@
+"""Tie a batch of arrivals to visitors, people and accounts, set by set.
+
+The batch is read once, decided in memory in the order in which it came, and written once: a constant number of statements
+whatever its size. What another transaction may have written in between is found when the identifiers are inserted (their
+unique constraint makes the loser wait for the winner); then `IdentityRace` is raised and the caller starts afresh.
+
+Rules that must hold:
+- an anonymous visitor's history joins the person that it turns out to be, once; the tie has its own instants;
+- two known people are never merged here; where an arrival names both, it goes to the user id's and a question is kept;
+- a second known person on one anonymous id leaves that id where it is: people share computers;
+- a public key (`trusted` false) only claims: it fills what is unknown, it never overwrites, and never clears an opt-out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from leadpact.capture.rules.arrival import Arrival
+from leadpact.kit.raw import cursor as raw_cursor
+from leadpact.kit.raw import one_transaction
+from leadpact.language.fold import Cell, cell, cell_to_json
+
+OPTED_OUT = "person.opted_out"
+
+
+class IdentityRace(Exception):
+    """Another transaction tied one of the batch's identifiers first. Roll back and start afresh."""
+
+
+@dataclass(slots=True)
+class Record:
+    """A person, an account or a lead in memory: what it holds now, and which facts the batch adds."""
+
+    subject: str
+    id: int
+    traits: dict[str, Any] = field(default_factory=dict)
+    cells: dict[str, Any] = field(default_factory=dict)
+    facts: list[tuple[str, dict[str, Any], int]] = field(default_factory=list)
+    is_new: bool = False
+    changed: bool = False
+
+    def learn(self, raw: Mapping[str, Any], cells: Mapping[str, Cell], *, at: int, trusted: bool) -> None:
+        """Add what an arrival says at an instant. A repeated value is no new fact; an older one does not win."""
+        for name, value in cells.items():
+            now = self.cells.get(name)
+            if now is not None and (not trusted or now.get("t") == value.text):
+                continue
+            told = cell_to_json(value)
+            self.facts.append((name, told, at))
+            if now is None or (at, value.text or "") >= (now["at"], now.get("t") or ""):
+                self.cells[name] = {**told, "at": at}
+                self.traits[name] = raw.get(name, value.text)
+            self.changed = True
+
+
+@dataclass(slots=True)
+class PersonRecord(Record):
+    """A person in memory."""
+
+    account_id: int | None = None
+    email: str | None = None
+    email_verified: bool = True
+    opted_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tied:
+    """An arrival and whose it is. person_id None: still anonymous."""
+
+    arrival: Arrival
+    visitor_id: int
+    person_id: int | None
+
+
+@dataclass(slots=True)
+class Identified:
+    """A batch, tied. `people` and `accounts` hold the records the batch speaks of; `tied_now` visitors joined just now."""
+
+    tied: list[Tied]
+    people: dict[int, PersonRecord]
+    accounts: dict[int, Record]
+    questions: set[tuple[int, int, str]]
+    joined: set[int]
+
+
+class _Ids:
+    """Ids drawn beforehand from the tables' own sequences, in one statement."""
+
+    def __init__(self, **wanted: int) -> None:
+        self._pools: dict[str, Iterator[int]] = {}
+        tables = [name for name, count in wanted.items() if count]
+        if not tables:
+            return
+        parts = [
+            f"(SELECT array_agg(nextval(pg_get_serial_sequence('{name}', 'id'))) FROM generate_series(1, {int(wanted[name])}))"
+            for name in tables
+        ]
+        with raw_cursor() as cursor:
+            cursor.execute(f"SELECT {', '.join(parts)}".encode())
+            row = cursor.fetchone()
+        assert row is not None
+        for name, ids in zip(tables, row, strict=True):
+            self._pools[name] = iter(ids)  # type: ignore[arg-type]
+
+    def next(self, table: str) -> int:
+        return next(self._pools[table])
+
+
+def ids(table: str, count: int) -> list[int]:
+    """`count` fresh ids of a table, in one statement."""
+    drawn = _Ids(**{table: count})
+    return [drawn.next(table) for _ in range(count)]
+
+
+def identify(arrivals: Sequence[Arrival], *, known_at: int) -> Identified:
+    """Tie every arrival. Writes new accounts, people, visitors, identifiers and ties; leaves traits to `write_traits`.
+
+    Raises IdentityRace; RuntimeError outside a transaction.
+    """
+    one_transaction()
+    batch = _Batch(arrivals, known_at)
+    batch.read()
+    for arrival in arrivals:
+        batch.tie(arrival)
+    batch.place_accounts()
+    batch.write()
+    batch.learn()
+    return Identified(batch.tied, batch.people, batch.accounts, batch.questions, batch.joined)
+
+
+class _Batch:
+    def __init__(self, arrivals: Sequence[Arrival], known_at: int) -> None:
+        self.arrivals = arrivals
+        self.known_at = known_at
+        self.visitor_of: dict[tuple[str, str], int] = {}
+        self.person_of: dict[int, int | None] = {}
+        self.people: dict[int, PersonRecord] = {}
+        self.accounts: dict[int, Record] = {}
+        self.domains: dict[str, int] = {}
+        self.new_identifiers: dict[tuple[str, str], int] = {}
+        self.new_visitors: dict[int, tuple[int | None, int]] = {}
+        self.ties: dict[int, tuple[int, int]] = {}
+        self.home: dict[int, int] = {}
+        self.new_accounts: dict[str, int] = {}
+        self.tied: list[Tied] = []
+        self.questions: set[tuple[int, int, str]] = set()
+        self.joined: set[int] = set()
+
+    # --- reading ---------------------------------------------------------------------------
+
+    def read(self) -> None:
+        keys = sorted({key for arrival in self.arrivals for key in _keys(arrival)})
+        with raw_cursor() as cursor:
+            cursor.execute(
+                "SELECT i.kind, i.value, i.visitor_id, v.person_id FROM unnest($1::text[], $2::text[]) AS k (kind, value)"
+                " JOIN leads_identifier AS i ON i.kind = k.kind AND i.value = k.value"
+                " JOIN leads_visitor AS v ON v.id = i.visitor_id",
+                ([k for k, _ in keys], [v for _, v in keys]),
+                prepare=True,
+            )
+            for kind, value, visitor, person in cursor.fetchall():
+                self.visitor_of[kind, value] = visitor  # type: ignore[index,assignment]
+                self.person_of[visitor] = person  # type: ignore[index,assignment]
+            known = sorted({p for p in self.person_of.values() if p is not None})
+            if known:
+                # Locked in the order of ids: two batches that speak of the same people wait instead of deadlocking.
+                cursor.execute(
+                    "SELECT id, account_id, email, email_verified, opted_out, traits::text, cells::text FROM leads_person"
+                    " WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE",
+                    (known,),
+                    prepare=True,
+                )
+                for id_, account, email, verified, out, traits, cells in cursor.fetchall():
+                    self.people[id_] = PersonRecord(  # type: ignore[index]
+                        "person", id_, _load(traits), _load(cells), account_id=account, email=email,  # type: ignore[arg-type]
+                        email_verified=verified, opted_out=out,  # type: ignore[arg-type]
+                    )  # fmt: skip
+        for (kind, _), visitor in self.visitor_of.items():
+            person = self.person_of[visitor]
+            if person is not None and (kind != "anonymous_id" or person not in self.home):
+                self.home[person] = visitor
+        count = len(self.arrivals)
+        self._ids = _Ids(leads_person=count, leads_visitor=count) if any(
+            key not in self.visitor_of for key in keys
+        ) or None in self.person_of.values() else _Ids()  # fmt: skip
+
+    # --- deciding --------------------------------------------------------------------------
+
+    def tie(self, arrival: Arrival) -> None:
+        by_email = self._person("email", arrival.email)
+        by_user = self._person("user_id", arrival.user_id)
+        if by_email is not None and by_user is not None and by_email != by_user:
+            first, second = sorted((by_email, by_user))
+            self.questions.add((first, second, "one message named both"))
+            person: int | None = by_user
+        else:
+            person = by_user if by_user is not None else by_email
+        anonymous = self._visitor("anonymous_id", arrival.anonymous_id)
+        if person is None and (arrival.email or arrival.user_id):
+            waiting = anonymous if anonymous is not None and self._of(anonymous) is None else None
+            person = self._new_person(arrival, waiting)
+        if person is None:
+            visitor = anonymous if anonymous is not None else self._new_visitor(None, arrival.at)
+            if anonymous is None:
+                self._name("anonymous_id", arrival.anonymous_id, visitor)
+            self.tied.append(Tied(arrival, visitor, self._of(visitor)))
+            return
+        home = self.home[person]
+        if anonymous is None:
+            self._name("anonymous_id", arrival.anonymous_id, home)
+        elif self._of(anonymous) is None:
+            self._tie(anonymous, person, arrival.at)
+        record = self.people[person]
+        if by_user is None:
+            self._name("user_id", arrival.user_id, home)
+        if arrival.email and by_email is None and (arrival.trusted or record.email is None):
+            self._name("email", arrival.email, home)
+            if record.email is None:
+                record.email, record.email_verified, record.changed = arrival.email, arrival.trusted, True
+        self.tied.append(Tied(arrival, home, person))
+
+    def _visitor(self, kind: str, value: str | None) -> int | None:
+        return self.visitor_of.get((kind, value)) if value else None
+
+    def _of(self, visitor: int) -> int | None:
+        return self.person_of.get(visitor)
+
+    def _person(self, kind: str, value: str | None) -> int | None:
+        visitor = self._visitor(kind, value)
+        return None if visitor is None else self._of(visitor)
+
+    def _name(self, kind: str, value: str | None, visitor: int) -> None:
+        if value and (kind, value) not in self.visitor_of:
+            self.visitor_of[kind, value] = visitor
+            self.new_identifiers[kind, value] = visitor
+
+    def _new_visitor(self, person: int | None, at: int) -> int:
+        visitor = self._ids.next("leads_visitor")
+        self.new_visitors[visitor] = (person, at)
+        self.person_of[visitor] = person
+        return visitor
+
+    def _new_person(self, arrival: Arrival, waiting: int | None) -> int:
+        person = self._ids.next("leads_person")
+        self.people[person] = PersonRecord(
+            "person", person, email=arrival.email, email_verified=arrival.trusted, is_new=True, changed=True
+        )
+        if waiting is None:
+            self.home[person] = self._new_visitor(person, arrival.at)
+        else:
+            # The anonymous trail becomes the person's own: no second trail is needed.
+            self._tie(waiting, person, arrival.at)
+            self.home[person] = waiting
+        if arrival.email:
+            self._name("email", arrival.email, self.home[person])
+        return person
+
+    def _tie(self, visitor: int, person: int, at: int) -> None:
+        self.person_of[visitor] = person
+        self.joined.add(person)
+        if visitor in self.new_visitors:
+            self.new_visitors[visitor] = (person, at)
+        else:
+            self.ties[visitor] = (person, at)
+
+    # --- accounts --------------------------------------------------------------------------
+
+    def place_accounts(self) -> None:
+        """Find or make the account of each person who has none, and lock the accounts that learn something."""
+        domains = sorted({
+            t.arrival.account_domain
+            for t in self.tied
+            if t.arrival.account_domain and t.person_id is not None and self.people[t.person_id].account_id is None
+        })
+        with raw_cursor() as cursor:
+            if domains:
+                cursor.execute(
+                    "SELECT domain, id FROM leads_account WHERE domain = ANY($1::text[])", (domains,), prepare=True
+                )
+                self.domains.update(dict(cursor.fetchall()))  # type: ignore[arg-type]
+                missing = [d for d in domains if d not in self.domains]
+                if missing:
+                    self.new_accounts = dict(zip(missing, ids("leads_account", len(missing)), strict=True))
+                    self.domains.update(self.new_accounts)
+            for t in self.tied:
+                if t.person_id is None or not t.arrival.account_domain:
+                    continue
+                record = self.people[t.person_id]
+                if record.account_id is None:
+                    record.account_id = self.domains[t.arrival.account_domain]
+                    record.changed = True
+            for id_ in self.new_accounts.values():
+                self.accounts[id_] = Record("account", id_, is_new=True, changed=True)
+            told = sorted({
+                account
+                for t in self.tied
+                if t.arrival.account.cells and t.person_id is not None
+                and (account := self.people[t.person_id].account_id) is not None and account not in self.accounts
+            })  # fmt: skip
+            if told:
+                cursor.execute(
+                    "SELECT id, traits::text, cells::text FROM leads_account WHERE id = ANY($1::bigint[])"
+                    " ORDER BY id FOR NO KEY UPDATE",
+                    (told,),
+                    prepare=True,
+                )
+                for id_, traits, cells in cursor.fetchall():
+                    self.accounts[id_] = Record("account", id_, _load(traits), _load(cells))  # type: ignore[index,arg-type]
+
+    # --- writing ---------------------------------------------------------------------------
+
+    def write(self) -> None:
+        """Identifiers first: foreign keys are checked at the end, and a lost race must be seen before anything else."""
+        at = self.known_at
+        with raw_cursor() as cursor:
+            if self.new_identifiers:
+                rows = sorted((kind, value, visitor) for (kind, value), visitor in self.new_identifiers.items())
+                cursor.execute(
+                    "INSERT INTO leads_identifier (kind, value, visitor_id, created_at)"
+                    " SELECT k, v, i, $4 FROM unnest($1::text[], $2::text[], $3::bigint[]) AS n (k, v, i)"
+                    " ON CONFLICT (kind, value) DO NOTHING",
+                    (*_columns(rows, 3), at),
+                    prepare=True,
+                )
+                if cursor.rowcount != len(rows):
+                    raise IdentityRace
+            if self.new_accounts:
+                accounts = sorted((domain, id_) for domain, id_ in self.new_accounts.items())
+                cursor.execute(
+                    "INSERT INTO leads_account (id, domain, name, traits, cells, created_at)"
+                    " SELECT i, d, '', '{}', '{}', $3 FROM unnest($1::text[], $2::bigint[]) AS n (d, i)"
+                    " ON CONFLICT (domain) DO NOTHING",
+                    (*_columns(accounts, 2), at),
+                    prepare=True,
+                )
+                if cursor.rowcount != len(accounts):
+                    raise IdentityRace
+            people = [p for p in self.people.values() if p.is_new]
+            if people:
+                cursor.execute(
+                    "INSERT INTO leads_person (id, account_id, email, email_verified, name, title, phone, traits, cells,"
+                    " opted_out, secret, created_at) SELECT i, a, e, v, '', '', '', '{}', '{}', FALSE, s, $6"
+                    " FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::boolean[], $5::bytea[]) AS n (i, a, e, v, s)",
+                    (*_columns([(p.id, p.account_id, p.email, p.email_verified, os.urandom(32)) for p in people], 5), at),
+                    prepare=True,
+                )
+            if self.new_visitors:
+                rows_v = [(v, p, a if p is not None else None, at if p is not None else None) for v, (p, a) in self.new_visitors.items()]
+                cursor.execute(
+                    "INSERT INTO leads_visitor (id, person_id, tied_at, tied_known_at, created_at) SELECT i, p, a, k, $5"
+                    " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS n (i, p, a, k)",
+                    (*_columns(rows_v, 4), at),
+                    prepare=True,
+                )
+            if self.ties:
+                ties = sorted((v, p, a) for v, (p, a) in self.ties.items())
+                cursor.execute(
+                    "UPDATE leads_visitor AS v SET person_id = n.p, tied_at = n.a, tied_known_at = $4"
+                    " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS n (v, p, a)"
+                    " WHERE v.id = n.v AND v.person_id IS NULL",
+                    (*_columns(ties, 3), at),
+                    prepare=True,
+                )
+                if cursor.rowcount != len(ties):
+                    raise IdentityRace
+            if self.questions:
+                cursor.execute(
+                    "INSERT INTO capture_duplicate (first_id, second_id, why, found_at, decision)"
+                    " SELECT f, s, w, $4, '' FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS n (f, s, w)"
+                    " ON CONFLICT (first_id, second_id) DO NOTHING",
+                    (*_columns(sorted(self.questions), 3), at),
+                    prepare=True,
+                )
+
+    def learn(self) -> None:
+        """Let records learn what the arrivals say, in the order in which they came."""
+        for t in self.tied:
+            if t.person_id is None:
+                continue
+            arrival, record = t.arrival, self.people[t.person_id]
+            raw, cells = dict(arrival.person.raw), dict(arrival.person.cells)
+            if arrival.email and record.email == arrival.email and "person.email" not in record.cells:
+                domain = arrival.email.rpartition("@")[2]
+                raw |= {"person.email": arrival.email, "person.email_domain": domain}
+                cells |= {"person.email": cell(arrival.email), "person.email_domain": cell(domain)}
+            if cells:
+                record.learn(raw, cells, at=arrival.at, trusted=arrival.trusted)
+            out = arrival.opted_out
+            if out is not None and out != record.opted_out and (out or arrival.trusted):
+                record.opted_out = out
+                record.learn({OPTED_OUT: out}, {OPTED_OUT: cell(out)}, at=arrival.at, trusted=True)
+            if record.account_id is not None and record.account_id in self.accounts:
+                account = self.accounts[record.account_id]
+                if account.is_new and "account.domain" not in account.cells and arrival.account_domain:
+                    account.learn(
+                        {"account.domain": arrival.account_domain}, {"account.domain": cell(arrival.account_domain)},
+                        at=arrival.at, trusted=True,
+                    )  # fmt: skip
+                if arrival.account.cells:
+                    account.learn(arrival.account.raw, arrival.account.cells, at=arrival.at, trusted=arrival.trusted)
+
+
+def write_traits(records: Iterable[Record], *, known_at: int) -> None:
+    """Write what people, accounts and leads learnt: one statement for the facts, one for each kind of record."""
+    records = list(records)
+    facts = [(r.subject, r.id, name, told, at) for r in records for name, told, at in r.facts]
+    if not any(r.changed for r in records):
+        return
+    with raw_cursor() as cursor:
+        if facts:
+            with cursor.copy(
+                "COPY leads_attributefact (subject, subject_id, field, cell, at, known_at) FROM STDIN"
+            ) as copy:
+                for subject, id_, name, told, at in facts:
+                    copy.write_row((subject, id_, name, _dump(told), at, known_at))
+        people = [r for r in records if isinstance(r, PersonRecord) and r.changed]
+        if people:
+            cursor.execute(
+                "UPDATE leads_person AS p SET account_id = n.a, email = n.e, email_verified = n.v, opted_out = n.o,"
+                " traits = n.t::jsonb, cells = n.c::jsonb, name = n.nm, title = n.ti, phone = n.ph"
+                " FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::boolean[], $5::boolean[], $6::text[], $7::text[],"
+                " $8::text[], $9::text[], $10::text[]) AS n (i, a, e, v, o, t, c, nm, ti, ph) WHERE p.id = n.i",
+                _columns(
+                    [
+                        (p.id, p.account_id, p.email, p.email_verified, p.opted_out, _dump(p.traits), _dump(p.cells),
+                         _full_name(p.traits), _said(p.traits, "person.title", 300), _said(p.traits, "person.phone", 40))
+                        for p in people
+                    ],
+                    10,
+                ),
+                prepare=True,
+            )  # fmt: skip
+        for subject, name_of in (("account", _account_name), ("lead", None)):
+            changed = [r for r in records if r.subject == subject and r.changed]
+            if not changed:
+                continue
+            set_name = ", name = n.nm" if name_of else ""
+            cursor.execute(
+                f"UPDATE leads_{subject} AS r SET traits = n.t::jsonb, cells = n.c::jsonb{set_name}"
+                " FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS n (i, t, c, nm) WHERE r.id = n.i",
+                _columns(
+                    [(r.id, _dump(r.traits), _dump(r.cells), name_of(r.traits) if name_of else "") for r in changed], 4
+                ),
+                prepare=True,
+            )
+
+
+def _keys(arrival: Arrival) -> Iterator[tuple[str, str]]:
+    if arrival.email:
+        yield "email", arrival.email
+    if arrival.user_id:
+        yield "user_id", arrival.user_id
+    if arrival.anonymous_id:
+        yield "anonymous_id", arrival.anonymous_id
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> tuple[list[Any], ...]:
+    """Rows turned into columns, for unnest."""
+    return tuple([row[i] for row in rows] for i in range(width))
+
+
+def _load(text: str) -> dict[str, Any]:
+    return msgspec.json.decode(text) if text != "{}" else {}
+
+
+def _dump(value: Mapping[str, Any]) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _said(traits: Mapping[str, Any], name: str, limit: int) -> str:
+    return str(traits.get(name) or "")[:limit]
+
+
+def _full_name(traits: Mapping[str, Any]) -> str:
+    whole = _said(traits, "person.name", 300)
+    if whole:
+        return whole
+    return " ".join(x for x in (_said(traits, "person.first_name", 150), _said(traits, "person.last_name", 149)) if x)
+
+
+def _account_name(traits: Mapping[str, Any]) -> str:
+    return _said(traits, "account.name", 300)

@@ -1,0 +1,236 @@
+"""A batch of arrivals, from the door to custody, in ONE transaction and a constant number of statements.
+
+When `take` returns, all of it is on disk: the touches, the ties of identity, the verdicts, the hand-overs and the offers.
+When it does not, none of it is, and the sender's retry is harmless: every message is taken once, for ever.
+
+Order of locks, the same in every batch: receipts, identifiers, people, accounts, holdings; each by ascending key. What breaks
+if this changes: two batches that speak of the same people deadlock instead of waiting for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+from django.db import transaction
+
+from leadpact.agreement.queries import InForce, in_force
+from leadpact.capture.actions.identify import (
+    Identified,
+    IdentityRace,
+    Record,
+    identify,
+    ids,
+    write_traits,
+)
+from leadpact.capture.rules.arrival import Arrival, Taken
+from leadpact.custody.actions import SYSTEM, Actor, NewEntry, restart_clocks
+from leadpact.kit.raw import cursor as raw_cursor
+from leadpact.language.fold import cell_to_json
+from leadpact.language.kinds import OURS
+from leadpact.loop.handoffs import touch_every
+from leadpact.loop.judging import judge_and_move, lock_leads
+from leadpact.qualification.actions import mark_waiting
+
+ATTEMPTS = 8
+PROSPECT_PLAN = 30 * 86_400_000_000
+"""How long a salesperson's own prospect may lie without a word, before it shows as late."""
+
+
+@dataclass(slots=True)
+class _New:
+    """A lead that the batch creates."""
+
+    lead_id: int
+    person_id: int
+    arrival: Arrival
+    counts_from: int | None
+    record: Record = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.record = Record("lead", self.lead_id)
+
+
+def take(arrivals: Sequence[Arrival], *, known_at: int, historic: bool = False) -> Taken:
+    """Take a batch through the loop. `known_at`: when it reached us, in microseconds.
+
+    historic: facts about the past are written and wait; they are judged once, at the end of the import, by
+    `judging.judge_waiting`. Raises IdentityRace only when the same identifiers are fought over eight times in a row.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            with transaction.atomic():
+                return _take(arrivals, known_at, historic)
+        except IdentityRace:
+            if attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _take(arrivals: Sequence[Arrival], known_at: int, historic: bool) -> Taken:
+    fresh = _unseen(arrivals, known_at)
+    if not fresh:
+        return Taken(taken=0, repeated=len(arrivals), created=0, judged=0, handed_over=0)
+    found = identify(fresh, known_at=known_at)
+    version = in_force(known_at)
+    people = sorted({t.person_id for t in found.tied if t.person_id is not None})
+    accounts: list[int] = []
+    if version is not None and version.needs.account_touches:
+        accounts = sorted({a for p in people if (a := found.people[p].account_id) is not None})
+    elif found.accounts:
+        accounts = sorted(a.id for a in found.accounts.values() if a.changed and not a.is_new)
+    held = lock_leads(people=people, accounts=accounts)
+    # Meaning 13: as_of increases per lead. A batch that waited for a lock learns what it brings after the one before it.
+    now = max([known_at, *(h.as_of + 1 for h in held.values() if h.as_of is not None)])
+    lead_of = {h.person_id: h.lead_id for h in held.values()}
+    new = _create(found, people, lead_of, now)
+    touches = _write_touches(found, now)
+    _learn_leads(found, lead_of, new, now)
+    captured = [_captured(n, version) for n in new]
+    concerned = {lead_of[p] for p in people}
+    if historic:
+        outcome = judge_and_move(captured=captured, judge=(), held=held, version=None, at=now, causes={})
+        mark_waiting(lead_ids=sorted(concerned))
+    else:
+        causes = {lead_of[p]: touch for p, touch in touches.items()}
+        outcome = judge_and_move(
+            captured=captured, judge=sorted(concerned | set(held)), held=held, version=version, at=now, causes=causes
+        )
+        _touched_by_us(found, lead_of, now, version)
+    return Taken(
+        taken=len(fresh),
+        repeated=len(arrivals) - len(fresh),
+        created=len(new),
+        judged=outcome.judged,
+        handed_over=outcome.handed_over,
+        lead_ids=tuple(sorted(concerned)),
+    )
+
+
+def _unseen(arrivals: Sequence[Arrival], known_at: int) -> list[Arrival]:
+    """Those whose message was never taken before, in their order; the others are dropped. One statement."""
+    first: dict[bytes, Arrival] = {}
+    for arrival in arrivals:
+        first.setdefault(arrival.message, arrival)
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO capture_receipt (message, known_at) SELECT m, $2 FROM unnest($1::bytea[]) AS n (m)"
+            " ON CONFLICT (message) DO NOTHING RETURNING message",
+            (sorted(first), known_at),
+            prepare=True,
+        )
+        taken = {bytes(row[0]) for row in cursor.fetchall()}  # type: ignore[arg-type]
+    return [arrival for message, arrival in first.items() if message in taken]
+
+
+def _create(found: Identified, people: list[int], lead_of: dict[int, int], now: int) -> list[_New]:
+    """Open a lead for each person who has none; after a win, a new need is a new lead that counts from there on."""
+    without = [p for p in people if p not in lead_of]
+    if not without:
+        return []
+    first: dict[int, Arrival] = {}
+    for tied in found.tied:
+        if tied.person_id is not None:
+            first.setdefault(tied.person_id, tied.arrival)
+    won: dict[int, int] = {}
+    known = [p for p in without if not found.people[p].is_new]
+    with raw_cursor() as cursor:
+        if known:
+            cursor.execute(
+                "SELECT l.person_id, max(h.since) FROM leads_lead AS l JOIN custody_holding AS h ON h.lead_id = l.id"
+                " WHERE l.person_id = ANY($1::bigint[]) GROUP BY l.person_id",
+                (known,),
+                prepare=True,
+            )
+            won = dict(cursor.fetchall())  # type: ignore[arg-type]
+        new = [
+            _New(lead, person, first[person], won.get(person))
+            for lead, person in zip(ids("leads_lead", len(without)), without, strict=True)
+        ]
+        cursor.execute(
+            "INSERT INTO leads_lead (id, person_id, created_at, counts_from, is_open, sourced_by, source, campaign, traits, cells)"
+            " SELECT i, p, a, c, TRUE, b, s, m, '{}', '{}' FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[],"
+            " $5::text[], $6::text[], $7::text[]) AS n (i, p, a, c, b, s, m)",
+            (
+                [n.lead_id for n in new],
+                [n.person_id for n in new],
+                [now] * len(new),
+                [n.counts_from for n in new],
+                [n.arrival.sourced_by for n in new],
+                [(n.arrival.source or (n.arrival.touch.channel if n.arrival.touch else "") or "unknown")[:60] for n in new],
+                [n.arrival.campaign[:200] for n in new],
+            ),
+            prepare=True,
+        )
+    lead_of.update({n.person_id: n.lead_id for n in new})
+    return new
+
+
+def _write_touches(found: Identified, now: int) -> dict[int, int]:
+    """Write the batch's touches by COPY. Returns person → id of the batch's last touch of that person."""
+    touching = [t for t in found.tied if t.arrival.touch is not None]
+    if not touching:
+        return {}
+    last: dict[int, int] = {}
+    encode = msgspec.json.encode
+    with raw_cursor() as cursor:
+        numbers = ids("leads_touch", len(touching))
+        with cursor.copy(
+            "COPY leads_touch (id, visitor_id, kind, at, known_at, void_at, channel, campaign, user_id, properties, cells) FROM STDIN"
+        ) as copy:
+            for number, tied in zip(numbers, touching, strict=True):
+                touch = tied.arrival.touch
+                assert touch is not None
+                copy.write_row((
+                    number, tied.visitor_id, touch.kind, min(tied.arrival.at, now), now, now if touch.automated else None,
+                    touch.channel[:60], touch.campaign[:200], touch.user_id, encode(touch.properties).decode(),
+                    encode({name: cell_to_json(c) for name, c in touch.cells.items()}).decode(),
+                ))  # fmt: skip
+                if tied.person_id is not None:
+                    last[tied.person_id] = number
+    return last
+
+
+def _learn_leads(found: Identified, lead_of: dict[int, int], new: list[_New], now: int) -> None:
+    """Write what people, accounts and leads learnt from the batch."""
+    told = [t for t in found.tied if t.arrival.lead.cells and t.person_id is not None]
+    leads = {n.lead_id: n.record for n in new}
+    missing = sorted({lead_of[t.person_id] for t in told if t.person_id is not None} - set(leads))
+    if missing:
+        with raw_cursor() as cursor:
+            cursor.execute(
+                "SELECT id, traits::text, cells::text FROM leads_lead WHERE id = ANY($1::bigint[])", (missing,), prepare=True
+            )
+            for id_, traits, cells in cursor.fetchall():
+                leads[id_] = Record("lead", id_, msgspec.json.decode(traits), msgspec.json.decode(cells))  # type: ignore[index,arg-type]
+    for tied in told:
+        assert tied.person_id is not None
+        arrival = tied.arrival
+        leads[lead_of[tied.person_id]].learn(arrival.lead.raw, arrival.lead.cells, at=arrival.at, trusted=arrival.trusted)
+    write_traits([*found.people.values(), *found.accounts.values(), *leads.values()], known_at=now)
+
+
+def _captured(new: _New, version: InForce | None) -> NewEntry:
+    arrival = new.arrival
+    agreement = version.hash if version else ""
+    if arrival.sourced_by == "sales" and arrival.owner_id is not None:
+        actor = Actor("sales", arrival.owner_id)
+        return NewEntry(
+            new.lead_id, "captured", actor, agreement=agreement, salesperson_id=arrival.owner_id,
+            due=arrival.at + PROSPECT_PLAN, due_what="prospect_plan",
+        )  # fmt: skip
+    return NewEntry(new.lead_id, "captured", SYSTEM, agreement=agreement)
+
+
+def _touched_by_us(found: Identified, lead_of: dict[int, int], now: int, version: InForce | None) -> None:
+    """A touch of ours keeps Marketing's promise to let nobody wither: the clock starts again. One statement."""
+    if version is None:
+        return
+    ours = sorted({
+        lead_of[t.person_id] for t in found.tied if t.person_id is not None and t.arrival.touch and t.arrival.touch.kind in OURS
+    })
+    if ours:
+        due = now + touch_every(version.agreement)
+        restart_clocks(dict.fromkeys(ours, due), what="touch_every")
+

@@ -1,0 +1,47 @@
+"""Jobs of the loop: what runs by itself. Deferred by name through `kit.queue`; the worker imports this module."""
+
+from __future__ import annotations
+
+from procrastinate.contrib.django import app
+
+from leadpact.agreement.queries import in_force
+from leadpact.kit import clock
+from leadpact.loop import audits, clocks
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="loop.fire_clocks", lock="loop.clocks", queueing_lock="loop.fire_clocks")
+def fire_clocks(timestamp: int = 0) -> None:  # noqa: ARG001 -- procrastinate passes the minute it was meant for
+    """Every minute: recall what nobody accepted, end rests, note broken promises."""
+    clocks.fire_clocks(at=clock.now())
+    clocks.judge_waiting(at=clock.now())
+    audits.release(at=clock.now())
+
+
+@app.periodic(cron="0 * * * *")
+@app.task(name="loop.let_time_pass", lock="loop.ticks", queueing_lock="loop.let_time_pass")
+def let_time_pass(timestamp: int = 0) -> None:  # noqa: ARG001
+    """Every full hour: judge whom only time changed."""
+    clocks.let_time_pass(at=clock.now())
+
+
+@app.periodic(cron="5 0 * * 1")
+@app.task(name="loop.draw_audits", lock="loop.audits", queueing_lock="loop.draw_audits")
+def draw_audits(timestamp: int = 0) -> None:  # noqa: ARG001
+    """Every Monday: freeze the pool and draw the week's blind audits."""
+    audits.draw_week(at=clock.now())
+
+
+@app.task(name="loop.judge_waiting", lock="loop.waiting", queueing_lock="loop.judge_waiting")
+def judge_waiting() -> None:
+    """At the end of an import: judge what it brought."""
+    clocks.judge_waiting(at=clock.now())
+
+
+@app.task(name="loop.rejudge", lock="loop.rejudge")
+def rejudge(agreement_hash: str) -> None:
+    """A version took effect: judge everybody by it, unless a later one has taken its place meanwhile."""
+    at = clock.now()
+    version = in_force(at)
+    if version is not None and version.hash == agreement_hash:
+        clocks.rejudge_everybody(version=version, at=at)

@@ -1,0 +1,154 @@
+"""Judge leads that are locked, write what follows into the ledger, and route what became sales-ready.
+
+The one place in which a verdict becomes a move, whatever asked for it: a batch of facts, a tick of the clock, the end of a
+rest, a new version of the agreement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from django.db import transaction
+
+from leadpact.agreement.queries import InForce
+from leadpact.custody.actions import NewEntry, Recorded, record
+from leadpact.distribution.actions import choose_salespeople, open_offers
+from leadpact.kit.raw import cursor as raw_cursor
+from leadpact.language.hours import add
+from leadpact.loop.handoffs import Held, after_verdict
+from leadpact.qualification.actions import judge as judge_leads
+from leadpact.qualification.actions import keep, mark_waiting
+from leadpact.qualification.rules.judged import Judged
+
+DEFAULT_ACCEPT_WITHIN = 86_400_000_000
+CHUNK = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class LockedLead:
+    """A lead as it is held, locked for this transaction. as_of: of its latest judgement, None before the first."""
+
+    lead_id: int
+    person_id: int
+    holder: str
+    state: str
+    verdict: str
+    cause: str
+    alternatives: int
+    as_of: int | None
+    cools: bool
+
+    def held(self) -> Held:
+        """What the rules of the hand-off look at."""
+        return Held(self.lead_id, self.holder, self.state, self.verdict, self.cause, self.alternatives, self.cools)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many leads were judged and handed over, and the ledger's new entries."""
+
+    judged: int
+    handed_over: int
+    recorded: tuple[Recorded, ...] = ()
+
+
+_HELD = (
+    "SELECT h.lead_id, l.person_id, h.holder, h.state, h.verdict, h.cause, h.alternatives, j.as_of, COALESCE(j.cools, FALSE)"
+    " FROM custody_holding AS h JOIN leads_lead AS l ON l.id = h.lead_id"
+    " LEFT JOIN qualification_judgement AS j ON j.lead_id = h.lead_id WHERE h.state NOT IN ('won', 'merged', 'erased')"
+)
+_LOCK = " ORDER BY h.lead_id FOR NO KEY UPDATE OF h"
+
+
+def lock_leads(
+    *, people: Sequence[int] = (), accounts: Sequence[int] = (), lead_ids: Sequence[int] = ()
+) -> dict[int, LockedLead]:
+    """Lock the leads (not won, merged or erased) of people, of everybody at accounts, and by id. One statement."""
+    if not (people or accounts or lead_ids):
+        return {}
+    with raw_cursor() as cursor:
+        cursor.execute(
+            f"{_HELD} AND h.lead_id IN (SELECT id FROM leads_lead WHERE person_id = ANY($1::bigint[])"
+            " UNION SELECT l2.id FROM leads_lead AS l2 JOIN leads_person AS p2 ON p2.id = l2.person_id"
+            f" WHERE p2.account_id = ANY($2::bigint[]) UNION SELECT unnest($3::bigint[])){_LOCK}",
+            (list(people), list(accounts), list(lead_ids)),
+            prepare=True,
+        )
+        return {row[0]: LockedLead(*row) for row in cursor.fetchall()}  # type: ignore[misc,arg-type]
+
+
+def judge_and_move(
+    *,
+    captured: Sequence[NewEntry],
+    judge: Sequence[int],
+    held: Mapping[int, LockedLead],
+    version: InForce | None,
+    at: int,
+    causes: Mapping[int, int],
+    as_of: int | None = None,
+    history: bool = False,
+) -> Outcome:
+    """Record the captured leads, judge `judge`, and write and route what follows. Runs inside the caller's transaction.
+
+    at: the instant of the ledger's entries. as_of: of the verdicts (a late tick judges as of the tick); `at` where None.
+    causes: lead id → the touch that made us look. history: read attributes as they were known at `as_of`.
+    """
+    judged: list[Judged] = []
+    entries = list(captured)
+    if version is not None and judge:
+        judged = judge_leads(lead_ids=judge, as_of=at if as_of is None else as_of, version=version, history=history)
+        born = {entry.lead_id: entry for entry in captured}
+        for verdict in judged:
+            before = held[verdict.lead_id].held() if verdict.lead_id in held else _newborn(born[verdict.lead_id])
+            entries += after_verdict(
+                before, verdict, agreement=version.agreement, agreement_hash=version.hash, at=at,
+                cause_touch=causes.get(verdict.lead_id),
+            )  # fmt: skip
+        keep(judged=judged, version=version)
+    recorded = route(entries, version=version, at=at)
+    return Outcome(len(judged), sum(r.move == "handed_over" for r in recorded), tuple(recorded))
+
+
+def route(entries: Sequence[NewEntry], *, version: InForce | None, at: int) -> list[Recorded]:
+    """Give each hand-over and recall its salesperson and clock, record everything, and open the offers."""
+    if not entries:
+        return []
+    going = [entry.lead_id for entry in entries if entry.move in {"handed_over", "recalled"}]
+    choices = choose_salespeople(lead_ids=going, at=at) if going else {}
+    due = at + DEFAULT_ACCEPT_WITHIN
+    if going and version is not None and version.agreement.sales_promises is not None:
+        promise = version.agreement.sales_promises.accept_within
+        due = add(at, promise.amount, version.agreement.market) if promise.business else at + promise.amount
+    # Nobody to take it (no salesperson, no owner of the catch-all queue): it stays and the next sweep tries again.
+    stuck = {lead for lead in going if lead not in choices}
+    mark_waiting(lead_ids=sorted(stuck))
+    placed = [
+        replace(entry, salesperson_id=choices[entry.lead_id].salesperson_id, due=due, due_what="accept_within")
+        if entry.move in {"handed_over", "recalled"}
+        else entry
+        for entry in entries
+        if not (entry.move in {"handed_over", "recalled"} and entry.lead_id in stuck)
+    ]
+    recorded = record(placed, at=at)
+    offered = [r for r in recorded if r.move in {"handed_over", "recalled"}]
+    if offered:
+        open_offers(recorded=offered, choices=choices)
+    return recorded
+
+
+def judge_set(
+    lead_ids: Sequence[int], *, version: InForce, at: int, as_of: int | None = None, history: bool = False
+) -> Outcome:
+    """Judge some leads as of an instant in one transaction: ticks, ends of rests, new versions, ends of imports."""
+    with transaction.atomic():
+        held = lock_leads(lead_ids=lead_ids)
+        now = max([at, *(h.as_of + 1 for h in held.values() if h.as_of is not None and as_of is None)])
+        return judge_and_move(
+            captured=(), judge=sorted(held), held=held, version=version, at=now, causes={}, as_of=as_of, history=history
+        )
+
+
+def _newborn(entry: NewEntry) -> Held:
+    own = entry.actor.kind == "sales"
+    return Held(entry.lead_id, "sales" if own else "marketing", "prospecting" if own else "new", "", "", 0, False)

@@ -1,0 +1,136 @@
+"""Judge leads with what both departments signed, and keep the latest verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import msgspec
+
+from leadpact.agreement.queries import InForce, by_hash
+from leadpact.kit.raw import cursor as raw_cursor
+from leadpact.language.needs import needs
+from leadpact.language.to_sql import compile_sql
+from leadpact.qualification.rules.binding import relations
+from leadpact.qualification.rules.judged import HOUR, Judged
+
+FIXED = ("lead_id", "as_of", "verdict", "decided_by", "fit", "engagement", "readiness")
+EXTRAS = ("alternatives", "cools", "distance", "changes_at")
+
+
+@lru_cache(maxsize=16)
+def statement(agreement_hash: str, *, history: bool) -> tuple[str, tuple[str, ...]]:
+    """The whole query for a version, with $1 (lead ids) and $2 (as of), and the line ids of its point columns."""
+    agreement = by_hash(agreement_hash)
+    compiled = compile_sql(agreement, "postgres")
+    stages = [*relations(needs(agreement), history=history), *compiled.stages[:-1]]
+    ctes = ",\n".join(f"{name} AS ({sql})" for name, sql in stages)
+    lines = tuple(line.id for line in agreement.lines)
+    wanted = [*FIXED, *(f'"points.{line}"' for line in lines), *EXTRAS]
+    return f"WITH {ctes}\nSELECT {', '.join(wanted)} FROM ({compiled.stages[-1][1]}) AS judged", lines
+
+
+def judge(*, lead_ids: Sequence[int], as_of: int, version: InForce, history: bool = False) -> list[Judged]:
+    """Judge leads as of an instant, in one statement, without writing anything.
+
+    history: read attributes as they were known then, not as they are now; needed wherever something may have been learnt
+    after `as_of`.
+    """
+    if not lead_ids:
+        return []
+    sql, lines = statement(version.hash, history=history)
+    with raw_cursor() as cursor:
+        cursor.execute(sql, (list(lead_ids), as_of), prepare=True)
+        rows = cursor.fetchall()
+    first_extra = len(FIXED) + len(lines)
+    return [
+        Judged(
+            lead_id=row[0], as_of=row[1], verdict=row[2], decided_by=row[3] or "",
+            fit=row[4], engagement=row[5], readiness=row[6],
+            parts=dict(zip(lines, row[len(FIXED) : first_extra], strict=True)),
+            alternatives=row[first_extra], cools=bool(row[first_extra + 1]),
+            distance=row[first_extra + 2], changes_at=row[first_extra + 3],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def keep(*, judged: Sequence[Judged], version: InForce) -> None:
+    """Write the latest verdicts beside their leads, in one statement."""
+    if not judged:
+        return
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO qualification_judgement (lead_id, as_of, agreement_hash, verdict, decided_by, fit, engagement,"
+            " readiness, parts, alternatives, cools, distance, next_tick)"
+            " SELECT lead_id, as_of, $1, verdict, decided_by, fit, engagement, readiness, parts::jsonb, alternatives, cools, distance,"
+            " next_tick FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],"
+            " $8::bigint[], $9::text[], $10::bigint[], $11::boolean[], $12::bigint[], $13::bigint[])"
+            " AS j (lead_id, as_of, verdict, decided_by, fit, engagement, readiness, parts, alternatives, cools, distance,"
+            " next_tick)"
+            " ON CONFLICT (lead_id) DO UPDATE SET as_of = EXCLUDED.as_of, agreement_hash = EXCLUDED.agreement_hash,"
+            " verdict = EXCLUDED.verdict, decided_by = EXCLUDED.decided_by, fit = EXCLUDED.fit,"
+            " engagement = EXCLUDED.engagement, readiness = EXCLUDED.readiness, parts = EXCLUDED.parts,"
+            " alternatives = EXCLUDED.alternatives, cools = EXCLUDED.cools, distance = EXCLUDED.distance,"
+            " next_tick = EXCLUDED.next_tick",
+            (
+                version.hash,
+                [j.lead_id for j in judged],
+                [j.as_of for j in judged],
+                [j.verdict for j in judged],
+                [j.decided_by for j in judged],
+                [j.fit for j in judged],
+                [j.engagement for j in judged],
+                [j.readiness for j in judged],
+                [msgspec.json.encode(dict(j.parts)).decode() for j in judged],
+                [j.alternatives for j in judged],
+                [j.cools for j in judged],
+                [j.distance for j in judged],
+                [j.next_tick for j in judged],
+            ),
+            prepare=True,
+        )
+
+
+def explain_plan(*, lead_ids: Sequence[int], as_of: int, version: InForce) -> str:
+    """PostgreSQL's plan for judging these leads, with timings: for engineers who look at a slow agreement."""
+    sql, _ = statement(version.hash, history=False)
+    with raw_cursor() as cursor:
+        cursor.execute("EXPLAIN (ANALYZE, BUFFERS) " + sql, (list(lead_ids), as_of))
+        return "\n".join(row[0] for row in cursor.fetchall())
+
+
+
+def mark_waiting(*, lead_ids: Sequence[int]) -> None:
+    """Have the next sweep judge these leads afresh: their `next_tick` is now. One statement."""
+    if not lead_ids:
+        return
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO qualification_judgement (lead_id, as_of, agreement_hash, verdict, decided_by, fit, engagement, readiness,"
+            " parts, alternatives, cools, next_tick) SELECT i, 0, '', 'prospect', '', 0, 0, 0, '{}', 0, FALSE, 0"
+            " FROM unnest($1::bigint[]) AS n (i) ON CONFLICT (lead_id) DO UPDATE SET next_tick = 0",
+            (list(lead_ids),),
+            prepare=True,
+        )
+
+
+def ticked_until(*, at: int) -> int:
+    """The full hour up to which time was let pass, locked. The first call ever starts at the hour before `at`."""
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO qualification_sweep (id, ticked_until, done_at) VALUES (1, $1, $2) ON CONFLICT (id) DO NOTHING",
+            (at // HOUR * HOUR, at),
+        )
+        cursor.execute("SELECT ticked_until FROM qualification_sweep WHERE id = 1 FOR UPDATE")
+        row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])  # type: ignore[call-overload]
+
+
+def tick_done(*, until: int, at: int) -> None:
+    """Note that every verdict that time alone could change was taken anew up to `until`."""
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "UPDATE qualification_sweep SET ticked_until = $1, done_at = $2 WHERE id = 1 AND ticked_until < $1", (until, at)
+        )

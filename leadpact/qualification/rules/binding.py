@@ -1,0 +1,95 @@
+"""The two relations that a compiled agreement reads, made from our tables.
+
+The compiler (`leadpact.language.to_sql`) knows nothing of tables: it reads `leads` and `touches`. Here they are common
+table expressions over the leads room, narrowed to some leads, as of one instant. Two parameters, in this order: an array of
+lead ids, and the instant.
+
+Two ways to see attributes: `now` reads the current cells beside each record; `then` reads the history of facts, which any
+instant needs at which something was learnt later (late ticks, verdicts computed again).
+"""
+
+from __future__ import annotations
+
+from leadpact.language.needs import Needs, column
+from leadpact.language.nodes import Form
+
+_TABLES = {"person": "p", "account": "a", "lead": "l"}
+_IDS = {"person": "l.person_id", "account": "p.account_id", "lead": "l.id"}
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _name(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"'
+
+
+def _form(cells: str, name: str, form: Form) -> str:
+    """One form of one cell out of a JSON object of cells."""
+    cell = f"{cells} -> {_text(name)}"
+    match form:
+        case Form.TEXT:
+            return f"{cell} ->> 't'"
+        case Form.WORDS:
+            return f"COALESCE({cell} ->> 'w', ' ' || ({cell} ->> 't') || ' ')"
+        case Form.NUMBER:
+            return f"({cell} ->> 'n')::bigint"
+        case Form.TRUTH:
+            return f"({cell} ->> 'b')::boolean"
+
+
+def relations(needs: Needs, *, history: bool) -> list[tuple[str, str]]:
+    """The stages (name, SQL) that stand before the compiled ones. Parameters are numbered $1 (ids) and $2 (as of)."""
+    scopes = sorted({field.split(".", 1)[0] for field, _ in needs.attributes})
+    stages: list[tuple[str, str]] = []
+    columns = ["l.id AS lead_id", "$2::bigint AS as_of", "p.id AS person_key", "p.account_id AS account_key", "l.counts_from"]
+    joins = []
+    for scope in scopes:
+        cells = f"{_TABLES[scope]}.cells"
+        if history:
+            cells = f"{scope}_then.cells"
+            joins.append(
+                f"LEFT JOIN LATERAL (SELECT jsonb_object_agg(f.field, f.cell) AS cells FROM (SELECT DISTINCT ON (field) field, cell"
+                f" FROM leads_attributefact WHERE subject = {_text(scope)} AND subject_id = {_IDS[scope]}"
+                ' AND "at" <= $2 AND known_at <= $2'
+                " ORDER BY field, \"at\" DESC, known_at DESC, (cell ->> 't') COLLATE \"C\" DESC NULLS LAST) AS f)"
+                f" AS {scope}_then ON TRUE"
+            )
+        columns += [
+            f"{_form(cells, field, form)} AS {_name(column(field, form))}"
+            for field, form in needs.attributes
+            if field.startswith(scope + ".")
+        ]
+    stages.append((
+        "leads",
+        f"SELECT {', '.join(columns)} FROM leads_lead AS l JOIN leads_person AS p ON p.id = l.person_id"
+        f" LEFT JOIN leads_account AS a ON a.id = p.account_id {' '.join(joins)} WHERE l.id = ANY($1::bigint[])",
+    ))
+    people = "SELECT lead_id, person_key, account_key, counts_from FROM leads"
+    if needs.account_touches:
+        people += (
+            " UNION ALL SELECT NULL, p.id, p.account_id, NULL FROM leads_person AS p"
+            " WHERE p.account_id IN (SELECT account_key FROM leads WHERE account_key IS NOT NULL)"
+            " AND p.id NOT IN (SELECT person_key FROM leads)"
+        )
+    stages.append(("people", people))
+    where = ['t."at" <= $2', "(w.counts_from IS NULL OR t.\"at\" > w.counts_from)"]
+    if needs.horizon is not None:
+        where.append(f't."at" > $2 - {needs.horizon}::bigint')
+    if needs.kinds is not None:
+        kinds = ", ".join(_text(kind) for kind in sorted(needs.kinds)) or "NULL"
+        where.append(f"t.kind IN ({kinds})")
+    properties = "".join(
+        f", {_form('t.cells', name, form)} AS {_name(column(name, form))}" for name, form in needs.properties
+    )
+    stages.append((
+        "touches",
+        "SELECT t.id AS touch_id, w.lead_id, w.person_key, w.account_key, t.kind, t.\"at\","
+        " GREATEST(t.known_at, v.tied_known_at) AS known_at,"
+        f" LEAST(t.void_at, x.known_at) AS void_at{properties}"
+        " FROM people AS w JOIN leads_visitor AS v ON v.person_id = w.person_key"
+        " JOIN leads_touch AS t ON t.visitor_id = v.id LEFT JOIN leads_touchvoid AS x ON x.touch_id = t.id"
+        f" WHERE {' AND '.join(where)}",
+    ))
+    return stages

@@ -1,0 +1,35 @@
+"""A verdict with everything that was computed beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+HOUR = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A lead's verdict as of an instant. Scores, parts and distance in thousandths of a point.
+
+    alternatives: bit n is set where the n-th alternative of sales_ready held. distance: None is far. changes_at: a lower
+    bound of the next instant at which time alone could change anything; None: never.
+    """
+
+    lead_id: int
+    as_of: int
+    verdict: str
+    decided_by: str
+    fit: int
+    engagement: int
+    readiness: int
+    parts: Mapping[str, int | None]
+    alternatives: int
+    cools: bool
+    distance: int | None
+    changes_at: int | None
+
+    @property
+    def next_tick(self) -> int | None:
+        """The first full hour (UTC) at which time alone could have changed the verdict (Meaning 13)."""
+        return None if self.changes_at is None else -(-self.changes_at // HOUR) * HOUR
