@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from procrastinate.contrib.django import app
 
-from leadpact.agreement.queries import in_force
 from leadpact.kit import clock
-from leadpact.loop import audits, clocks
+
+# The verbs are imported when a job runs: Django imports this module in every command, most of which need none of them.
+# ruff: noqa: PLC0415
 
 
 @app.periodic(cron="* * * * *")
 @app.task(name="loop.fire_clocks", lock="loop.clocks", queueing_lock="loop.fire_clocks")
 def fire_clocks(timestamp: int = 0) -> None:  # noqa: ARG001 -- procrastinate passes the minute it was meant for
     """Every minute: recall what nobody accepted, end rests, note broken promises."""
+    from leadpact.loop import audits, clocks
+
     clocks.fire_clocks(at=clock.now())
     clocks.judge_waiting(at=clock.now())
     audits.release(at=clock.now())
@@ -22,6 +25,8 @@ def fire_clocks(timestamp: int = 0) -> None:  # noqa: ARG001 -- procrastinate pa
 @app.task(name="loop.let_time_pass", lock="loop.ticks", queueing_lock="loop.let_time_pass")
 def let_time_pass(timestamp: int = 0) -> None:  # noqa: ARG001
     """Every full hour: judge whom only time changed."""
+    from leadpact.loop import clocks
+
     clocks.let_time_pass(at=clock.now())
 
 
@@ -29,18 +34,25 @@ def let_time_pass(timestamp: int = 0) -> None:  # noqa: ARG001
 @app.task(name="loop.draw_audits", lock="loop.audits", queueing_lock="loop.draw_audits")
 def draw_audits(timestamp: int = 0) -> None:  # noqa: ARG001
     """Every Monday: freeze the pool and draw the week's blind audits."""
+    from leadpact.loop import audits
+
     audits.draw_week(at=clock.now())
 
 
 @app.task(name="loop.judge_waiting", lock="loop.waiting", queueing_lock="loop.judge_waiting")
 def judge_waiting() -> None:
     """At the end of an import: judge what it brought."""
+    from leadpact.loop import clocks
+
     clocks.judge_waiting(at=clock.now())
 
 
 @app.task(name="loop.rejudge", lock="loop.rejudge")
 def rejudge(agreement_hash: str) -> None:
     """A version took effect: judge everybody by it, unless a later one has taken its place meanwhile."""
+    from leadpact.agreement.queries import in_force
+    from leadpact.loop import clocks
+
     at = clock.now()
     version = in_force(at)
     if version is not None and version.hash == agreement_hash:
