@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from click import ClickException
 
-class CannotDo(Exception):
+
+class CannotDo(ClickException):
     """The work could not be done. The text is one sentence for whoever asked; the command line exits with 1."""

@@ -5,9 +5,45 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+
+from leadpact.kit.failures import CannotDo
+from leadpact.kit.postgres import Cluster, OwnServer, grant_app
+
+# Any number, as long as nothing else in this database takes an advisory lock on it.
+MIGRATING = 7_423_015_201
+
+
+def migrate_if_needed(server: Cluster | OwnServer) -> bool:
+    """Bring the tables up to date, as their owner; whether there was anything to do. Two at once take turns.
+
+    Raises CannotDo where the tables were made by a newer leadpact.
+    """
+    connection = connections["owner"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATING])
+        try:
+            executor = MigrationExecutor(connection)
+            loader = executor.loader
+            ours = {label for label in loader.migrated_apps if label in {app for app, _ in loader.disk_migrations}}
+            unknown = sorted(f"{app}.{name}" for app, name in loader.applied_migrations if app in ours and (app, name) not in
+                             loader.disk_migrations and (app, name) not in loader.replacements)
+            if unknown:
+                raise CannotDo(f"The database was used by a newer leadpact (it has {unknown[-1]}): install that one.")
+            needed = bool(executor.migration_plan(loader.graph.leaf_nodes()))
+            if needed:
+                with server.connect("owner") as owner:
+                    grant_app(owner, app=server.parameters("app")["user"])
+                call_command("migrate", database="owner", verbosity=0, interactive=False)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATING])
+    connection.close()
+    return needed
 
 
 class OwnerMigrates:

@@ -1,0 +1,5 @@
+"""`python -m leadpact` is the command `leadpact`."""
+
+from leadpact.site.cli import main
+
+main()
