@@ -46,13 +46,13 @@ def load(stored: bytes | str) -> Agreement:
     except ValueError as bad:
         raise ValueError("the stored agreement is not JSON") from bad
     if not isinstance(tree, dict):
-        raise ValueError("the stored agreement is not an object")
+        raise ValueError("the stored agreement is not an object")  # noqa: TRY004 - bad data, not a bad call
     fields = cast("dict[str, object]", tree)
     if fields.get("form") != FORM:
         raise ValueError(f"the stored agreement has form {fields.get('form')!r}; this leadpact reads form {FORM}")
     agreement = _decode(fields.get("agreement"))
     if not isinstance(agreement, Agreement):
-        raise ValueError("the stored form holds no agreement")
+        raise ValueError("the stored form holds no agreement")  # noqa: TRY004 - bad data, not a bad call
     return agreement
 
 
