@@ -1,0 +1,1 @@
+"""Files in and out, and history in DuckDB. Pure: no Django, no server."""

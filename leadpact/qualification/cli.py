@@ -1,0 +1,183 @@
+"""`leadpact judge`: a verdict for each lead of a file, without a server."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from leadpact.kit.environment import secret
+from leadpact.kit.postgres import Cluster, OwnServer
+from leadpact.lake import engines
+from leadpact.lake.cli import Reading, a_file, read_agreement, read_as_of, reading_options, working
+from leadpact.lake.engines import VERDICTS
+from leadpact.lake.facts import LEADS, Facts, gather, latest
+from leadpact.lake.instants import iso
+from leadpact.lake.problems import FileProblem, WrongCall, counted
+from leadpact.lake.read import Table
+from leadpact.lake.store import Store, quoted
+from leadpact.lake.write import check_ending, check_folder, write_query
+from leadpact.language.needs import Needs, needs
+from leadpact.language.nodes import VERDICT_NAMES, Agreement
+
+
+@click.command(short_help="Judge a file of leads by an agreement.")
+@click.option("--agreement", "agreement_file", type=a_file, required=True, help="The agreement (YAML).")
+@click.option(
+    "--leads", "leads_file", type=a_file, required=True, help="Leads: CSV, JSON Lines or Parquet; gzip is fine."
+)
+@click.option("--touches", "touches_file", type=a_file, help="Touches with them.")
+@click.option(
+    "--as-of", metavar="T", help="The instant to judge at (default: the newest in the files). A date is its midnight."
+)
+@click.option("--engine", type=click.Choice(engines.ENGINES), default="duckdb", show_default=True, help="What judges.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Verdicts: .csv, .jsonl or .parquet."
+)
+@reading_options
+def judge(
+    agreement_file: Path,
+    leads_file: Path,
+    touches_file: Path | None,
+    as_of: str | None,
+    engine: str,
+    out: Path,
+    reading: Reading,
+    as_json: bool,
+) -> None:
+    """Judge every lead of a file: its verdict, its scores, and what each line added.
+
+    \b
+    Example:
+      leadpact judge --agreement agreement.yaml --leads leads.csv --touches touches.csv \\
+                     --as-of 2024-06-30 --out verdicts.csv
+    """
+    if engine == "spark":
+        raise WrongCall(
+            "--engine spark comes with leadpact[spark] in a later version; duckdb judges a million leads on one machine."
+        )
+    check_ending(out)
+    check_folder(out)
+    agreement = read_agreement(agreement_file)
+    moment = read_as_of(as_of, reading.timezone)
+    needed = engines.reference_needs(agreement) if engine == "python" else needs(agreement)
+    started = time.monotonic()
+    with Store() as store:
+        leads = reading.table(store, leads_file, "leads", only=lead_columns(needed))
+        touches = reading.table(store, touches_file, "touches", only=touch_columns(needed)) if touches_file else None
+        reading.check_maps()
+        if moment is None:
+            moment = latest(store, reading.tables)
+            if moment is None:
+                raise FileProblem("the files hold no instant at all: say when to judge with --as-of.")
+        with working("gathering facts"):
+            facts = gather(store, needed, leads, touches, moment)
+        with working(f"judging {counted(facts.leads, 'lead')}") as told:
+            _judge(facts, agreement, engine, told)
+        columns = list(engines.columns(agreement))
+        order = f"FROM {VERDICTS} JOIN (SELECT lead_id, line FROM {LEADS}) USING (lead_id) ORDER BY line"
+        write_query(store, columns, order, out, instants=frozenset({"as_of"}))
+        rejected = reading.finish(out)
+        summary = summarise(facts, agreement, touches)
+        summary |= {
+            "engine": engine,
+            "out": str(out),
+            "reject_files": rejected,
+            "seconds": round(time.monotonic() - started, 2),
+        }
+    if as_json:
+        click.echo(json.dumps(summary, ensure_ascii=False, indent=2))
+    else:
+        for line in told_in_words(summary, facts, as_of_given=as_of is not None):
+            click.echo(line)
+
+
+def _judge(facts: Facts, agreement: Agreement, engine: str, told: Any) -> None:
+    if engine == "duckdb":
+        engines.with_duckdb(facts, agreement)
+    elif engine == "python":
+        done = 0
+
+        def count(more: int) -> None:
+            nonlocal done
+            done += more
+            told(done / facts.leads)
+
+        engines.with_python(facts, agreement, count)
+    else:
+        _with_postgres(facts, agreement)
+
+
+def _with_postgres(facts: Facts, agreement: Agreement) -> None:
+    """In the server of DATABASE_URL, in temporary tables; else in an embedded one that lives as long as the command."""
+    url = secret("DATABASE_URL")
+    with tempfile.TemporaryDirectory(prefix="leadpact-judge-") as folder:
+        server = OwnServer(url) if url else Cluster(Path(folder) / "data", durable=False)
+        with server, server.connect("app" if url else "owner") as connection:
+            engines.with_postgres(facts, agreement, connection)
+
+
+def lead_columns(needed: Needs) -> list[str]:
+    """Columns of a file of leads that a judgement reads."""
+    fields = {name for name, _ in needed.attributes}
+    return sorted({*fields, "person.email"})
+
+
+def touch_columns(needed: Needs) -> list[str]:
+    """Columns of a file of touches that a judgement reads."""
+    return sorted({name.casefold() for name, _ in needed.properties})
+
+
+def summarise(facts: Facts, agreement: Agreement, touches: Table | None) -> dict[str, Any]:
+    """The figures of a run: verdicts, unknown shares, lines that could not be judged."""
+    store = facts.store
+    counts = dict(store.execute(f"SELECT verdict, count(*) FROM {VERDICTS} GROUP BY verdict").fetchall())  # noqa: S608
+    lines: dict[str, int] = {}
+    for line in agreement.lines:
+        name = quoted(f"points.{line.id}")
+        unknown = int(store.one(f"SELECT count(*) FROM {VERDICTS} WHERE {name} IS NULL"))  # noqa: S608
+        if unknown:
+            lines[line.id] = unknown
+    clauses = store.execute(
+        f"SELECT decided_by, count(*) FROM {VERDICTS} WHERE decided_by <> '' GROUP BY 1 ORDER BY 1"  # noqa: S608
+    ).fetchall()
+    return {
+        "agreement": agreement.name,
+        "as_of": iso(facts.as_of),
+        "leads": facts.leads,
+        "touches": facts.touches if touches is not None else None,
+        "strangers": facts.strangers,
+        "verdicts": {name: int(counts.get(name, 0)) for name in VERDICT_NAMES},
+        "decided_by": {str(clause): int(count) for clause, count in clauses},
+        "unknown": [
+            {
+                "attribute": entry.field,
+                "form": entry.form.name.lower(),
+                "leads": entry.unknown,
+                "unreadable": entry.unreadable,
+            }
+            for entry in facts.unknown
+        ],
+        "lines_not_judged": lines,
+        "notes": facts.notes,
+    }
+
+
+def told_in_words(summary: dict[str, Any], facts: Facts, *, as_of_given: bool) -> list[str]:
+    """The summary for people."""
+    when = "" if as_of_given else " (the newest instant in the files; --as-of names another)"
+    out = [f"Judged by “{summary['agreement']}” as of {summary['as_of']}{when}:"]
+    total = summary["leads"] or 1
+    for name, count in summary["verdicts"].items():
+        out.append(f"  {name.replace('_', '-'):<13}{count:>11,}  {100 * count / total:5.1f}%")
+    out.extend(f"  note: {note}" for note in facts.notes)
+    out.extend(f"  {entry}" for entry in facts.unknown)
+    if summary["lines_not_judged"]:
+        told = ", ".join(f"{line} ({count:,})" for line, count in summary["lines_not_judged"].items())
+        out.append(f"  lines that could not be judged for want of a value, and for how many leads: {told}")
+    out.append(f"{counted(summary['leads'], 'verdict')} written to {summary['out']} in {summary['seconds']:.1f} s.")
+    return out
