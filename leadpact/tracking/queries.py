@@ -1,0 +1,174 @@
+"""Both funnels, promises kept, and sources side by side: read from the ledger, by cohort."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from leadpact.kit.raw import cursor as raw_cursor
+
+DAY = 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a funnel: how many leads of the cohort reached it, and the median days it took from the step before."""
+
+    id: str
+    says: str
+    side: str
+    count: int
+    median_days: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A promise: how often it came to the test in the range, how often it was kept, and how many clocks are late now."""
+
+    side: str
+    what: str
+    says: str
+    tested: int
+    kept: int
+    late_now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Leads created in the range, by where they came from. Money in minor units; spend None where none is known."""
+
+    name: str
+    sourced_by: str
+    leads: int
+    handed_over: int
+    accepted: int
+    qualified: int
+    won: int
+    value: int
+    spend: int | None
+
+
+# The first instant at which each lead of the cohort reached each step.
+_REACHED = """
+WITH cohort AS (SELECT id, created_at FROM leads_lead WHERE created_at >= $1 AND created_at < $2),
+reached AS (
+    SELECT c.id, c.created_at AS captured,
+        min(e.at) FILTER (WHERE e.state = 'lead' OR e.verdict IN ('lead', 'sales_ready')) AS lead,
+        min(e.at) FILTER (WHERE e.verdict = 'sales_ready') AS sales_ready,
+        min(e.at) FILTER (WHERE e.move = 'handed_over') AS handed_over,
+        min(e.at) FILTER (WHERE e.move = 'accepted') AS accepted,
+        min(e.at) FILTER (WHERE e.move = 'qualified' OR e.state IN ('qualified', 'opportunity', 'won')) AS qualified,
+        min(e.at) FILTER (WHERE e.move = 'opportunity_opened' OR e.state IN ('opportunity', 'won')) AS opportunity,
+        min(e.at) FILTER (WHERE e.move = 'won') AS won
+    FROM cohort AS c JOIN custody_entry AS e ON e.lead_id = c.id AND e.at < $3 GROUP BY c.id, c.created_at
+)
+"""
+MARKETING_STEPS = (("captured", "Captured"), ("lead", "Became a lead"), ("sales_ready", "Sales-ready"), ("handed_over", "Handed over"))
+SALES_STEPS = (
+    ("handed_over", "Offered"), ("accepted", "Accepted"), ("qualified", "Qualified"), ("opportunity", "Opportunity"), ("won", "Won"),
+)  # fmt: skip
+
+
+def funnels(*, since: int, until: int, at: int) -> tuple[list[Step], list[Step]]:
+    """Marketing's and Sales' funnel of the leads created in [since, until), as known at `at`. They meet at the hand-over."""
+    pairs = [*zip(MARKETING_STEPS, MARKETING_STEPS[1:], strict=False), *zip(SALES_STEPS, SALES_STEPS[1:], strict=False)]
+    medians = ", ".join(
+        f"percentile_cont(0.5) WITHIN GROUP (ORDER BY {b} - {a}) FILTER (WHERE {b} >= {a})" for (a, _), (b, _) in pairs
+    )
+    names = [*dict.fromkeys(name for name, _ in (*MARKETING_STEPS, *SALES_STEPS))]
+    counts = ", ".join(f"count({name})" for name in names)
+    with raw_cursor() as cursor:
+        cursor.execute(f"{_REACHED} SELECT {counts}, {medians} FROM reached", (since, until, at))
+        row = cursor.fetchone()
+    assert row is not None
+    count = dict(zip(names, row, strict=False))
+    days = [None if value is None else float(value) / DAY for value in row[len(names) :]]  # type: ignore[arg-type]
+    marketing_days = [None, *days[: len(MARKETING_STEPS) - 1]]
+    sales_days = [None, *days[len(MARKETING_STEPS) - 1 :]]
+
+    def steps(side: str, named: tuple[tuple[str, str], ...], took: list[float | None]) -> list[Step]:
+        return [Step(id_, says, side, int(count[id_]), d) for (id_, says), d in zip(named, took, strict=True)]  # type: ignore[call-overload]
+
+    return steps("marketing", MARKETING_STEPS, marketing_days), steps("sales", SALES_STEPS, sales_days)
+
+
+def promises(*, since: int, until: int) -> list[Promise]:
+    """Both sides' promises in [since, until): a test is a clock that was stopped or ran out in the range.
+
+    Sales: offers accepted before their due instant; first follow-ups before theirs. Marketing: touches in time and answers to
+    rejections (repairs), counted as lapses against the leads that were held under that clock; hand-overs within the promise.
+    """
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT what, count(*) FROM custody_lapse WHERE due >= $1 AND due < $2 GROUP BY what", (since, until)
+        )
+        broken = {str(what): int(n) for what, n in cursor.fetchall()}  # type: ignore[call-overload]
+        cursor.execute(
+            "SELECT due_what, count(*) FROM custody_holding WHERE lapsed AND due_what <> 'rest_ends' GROUP BY due_what"
+        )
+        late = {str(what): int(n) for what, n in cursor.fetchall()}  # type: ignore[call-overload]
+        cursor.execute(
+            "SELECT move, count(*) FROM custody_entry WHERE at >= $1 AND at < $2 AND move IN ('handed_over', 'accepted', 'repaired')"
+            " AND NOT (move = 'handed_over' AND cause = 'by_hand') GROUP BY move",
+            (since, until),
+        )
+        moved = {str(move): int(n) for move, n in cursor.fetchall()}  # type: ignore[call-overload]
+        cursor.execute(
+            "SELECT count(*) FROM custody_handoff_v1 WHERE followed_up_at >= $1 AND followed_up_at < $2", (since, until)
+        )
+        followed = _count(cursor.fetchone())
+        cursor.execute("SELECT count(*) FROM custody_holding WHERE due_what = 'touch_every'")
+        nurtured = _count(cursor.fetchone())
+
+    def promise(side: str, what: str, says: str, kept_or_late: int) -> Promise:
+        missed = min(broken.get(what, 0), kept_or_late)
+        return Promise(side, what, says, kept_or_late, kept_or_late - missed, late.get(what, 0))
+
+    accepted = moved.get("accepted", 0)
+    missed_offers = broken.get("accept_within", 0)
+    return [
+        Promise("sales", "accept_within", "Accept in time", accepted + missed_offers, accepted, late.get("accept_within", 0)),
+        promise("sales", "first_follow_up_within", "First follow-up in time", max(followed, broken.get("first_follow_up_within", 0))),
+        Promise("marketing", "hand_over_within", "Hand over at once", moved.get("handed_over", 0), moved.get("handed_over", 0), 0),
+        promise("marketing", "touch_every", "Let nobody wither", nurtured + broken.get("touch_every", 0)),
+        promise(
+            "marketing", "answer_rejection_within", "Answer a rejection",
+            moved.get("repaired", 0) + broken.get("answer_rejection_within", 0),
+        ),
+    ]  # fmt: skip
+
+
+def sources(*, since: int, until: int, at: int) -> list[Source]:
+    """Leads created in [since, until) by source, followed up to `at`, with what was spent on the source's channel."""
+    with raw_cursor() as cursor:
+        cursor.execute(
+            f"{_REACHED} SELECT l.source, l.sourced_by, count(*), count(handed_over), count(accepted), count(qualified), count(won),"
+            " COALESCE(sum(o.value) FILTER (WHERE o.won), 0)::bigint FROM reached AS r JOIN leads_lead AS l ON l.id = r.id"
+            " LEFT JOIN tracking_opportunity AS o ON o.lead_id = l.id GROUP BY 1, 2 ORDER BY 3 DESC",
+            (since, until, at),
+        )
+        rows = cursor.fetchall()
+        cursor.execute(
+            "SELECT channel, sum(amount)::bigint FROM tracking_spend WHERE day >= instant($1)::date AND day < instant($2)::date"
+            " GROUP BY channel",
+            (since, until),
+        )
+        spent = dict(cursor.fetchall())
+    return [Source(*row, spent.get(row[0])) for row in rows]  # type: ignore[arg-type]
+
+
+def weekly(*, since: int, until: int) -> list[tuple[int, int, int, int]]:
+    """Week by week: (its Monday, handed over, accepted, came back to Marketing)."""
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT (extract(epoch FROM date_trunc('week', instant(at), 'UTC')) * 1000000)::bigint AS week,"
+            " count(*) FILTER (WHERE move = 'handed_over'), count(*) FILTER (WHERE move = 'accepted'),"
+            " count(*) FILTER (WHERE move IN ('rejected', 'cooled', 'returned') OR (move = 'recycled' AND actor <> 'system'))"
+            " FROM custody_entry WHERE at >= $1 AND at < $2 GROUP BY 1 ORDER BY 1",
+            (since, until),
+        )
+        return [tuple(int(v) for v in row) for row in cursor.fetchall()]  # type: ignore[call-overload,misc]
+
+
+def _count(row: tuple[object, ...] | None) -> int:
+    assert row is not None
+    return int(row[0])  # type: ignore[call-overload]

@@ -1,0 +1,218 @@
+"""Both errors, read from the ledger and the audits. Every estimate comes with its interval and how it was got."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from leadpact.agreement.queries import by_hash, in_force
+from leadpact.kit.raw import cursor as raw_cursor
+from leadpact.language.nodes import Agreement
+from leadpact.tuning.rules import Answers, Audited, Estimate, StratumWeek, first_error, recall, second_error, week_start
+
+WEEK = 7 * 86_400_000_000
+SEED = "leadpact measures"
+"""Of the draws behind intervals: the same data give the same digits, today and in a year."""
+
+GROUPS = {
+    "source": "l.source",
+    "agreement": "h.agreement",
+    "salesperson": "h.salesperson_id::text",
+    "sourced_by": "l.sourced_by",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Withering:
+    """The counted part of the second error, within a range. Numbers of leads.
+
+    late_hand_over: met the definition and waited longer than `hand_over_within`. waiting_now: of these, still waiting.
+    no_follow_up: accepted or offered, and nobody followed up within the promise. late_graduates: drawn for an audit, and
+    sales-ready by themselves before it (a lower bound of those that were nearly missed).
+    """
+
+    late_hand_over: int
+    waiting_now: int
+    no_follow_up: int
+    late_graduates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Both errors of a range of weeks: [since, until) in microseconds."""
+
+    since: int
+    until: int
+    first: Estimate
+    second: Estimate
+    caught: Estimate
+    withering: Withering
+    pool: int
+    guesses: tuple[int, int]
+
+
+def answers_by(*, since: int, until: int, group: str | None = None, cause: str = "definition") -> dict[str, Answers]:
+    """Final answers to hand-overs made in [since, until), by group ("" for all): what the first error is made of.
+
+    group: source, sourced_by, agreement (its hash) or salesperson (user id). Raises KeyError for another.
+    """
+    key = GROUPS[group] if group else "''"
+    with raw_cursor() as cursor:
+        cursor.execute(
+            f"SELECT {key}, h.agreement, COALESCE(h.answer, ''), COALESCE(h.reason, ''), count(*) FROM custody_handoff_v1 AS h"
+            " JOIN leads_lead AS l ON l.id = h.lead_id WHERE h.at >= $1 AND h.at < $2 AND h.cause = $3 GROUP BY 1, 2, 3, 4",
+            (since, until, cause),
+        )
+        rows = cursor.fetchall()
+    counts: dict[str, Counter[str]] = {}
+    for name, agreement, answer, reason, n in rows:
+        bucket = _bucket(str(answer), str(reason), _agreement(str(agreement), until))
+        counts.setdefault(str(name or ""), Counter())[bucket] += int(n)  # type: ignore[call-overload]
+    return {name: Answers(**{b: c[b] for b in _BUCKETS}) for name, c in sorted(counts.items())}
+
+
+_BUCKETS = ("definition", "qualified", "timing", "data", "nobody", "pending")
+
+
+def _agreement(agreement_hash: str, at: int) -> Agreement | None:
+    if agreement_hash:
+        return by_hash(agreement_hash)
+    version = in_force(at)
+    return version.agreement if version else None
+
+
+def _bucket(answer: str, reason: str, agreement: Agreement | None) -> str:
+    if not answer:
+        return "pending"
+    if answer == "qualified":
+        return "qualified"
+    found = agreement.reason(reason) if agreement else None
+    return found.blames if found else "nobody"
+
+
+def first(*, since: int, until: int, group: str | None = None) -> dict[str, Estimate]:
+    """The first error by group ("" for all)."""
+    return {name: first_error(answers) for name, answers in answers_by(since=since, until=until, group=group).items()}
+
+
+def audit_weeks(*, since: int, until: int) -> list[StratumWeek]:
+    """The audits of the weeks in [since, until), as the estimator reads them."""
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT s.id, s.name, (extract(epoch FROM f.week) * 1000000)::bigint, s.size FROM tuning_stratum AS s"
+            " JOIN tuning_frame AS f ON f.id = s.frame_id WHERE f.frozen_at >= $1 AND f.frozen_at < $2",
+            (since, until),
+        )
+        strata = cursor.fetchall()
+        cursor.execute(
+            "SELECT a.stratum_id, a.answer, a.released_at, a.caught, a.salesperson_id::text FROM tuning_audit AS a"
+            " WHERE a.stratum_id = ANY($1::bigint[]) ORDER BY a.id",
+            ([row[0] for row in strata],),
+        )
+        audits: dict[int, list[Audited]] = {}
+        for stratum, answer, when, caught, who in cursor.fetchall():
+            audits.setdefault(stratum, []).append(  # type: ignore[arg-type]
+                Audited(answer=answer, released_at=when, caught=bool(caught), salesperson=who)  # type: ignore[arg-type]
+            )
+    return [StratumWeek(name, week, size, tuple(audits.get(id_, ()))) for id_, name, week, size in strata]  # type: ignore[arg-type]
+
+
+def errors(*, at: int, weeks: int = 13, since: int | None = None, until: int | None = None) -> Errors:
+    """Both errors of the last `weeks` weeks before `at` (or of [since, until)), as known at `at`."""
+    until = until if until is not None else at
+    since = since if since is not None else week_start(until) - (weeks - 1) * WEEK
+    every = answers_by(since=since, until=until).get("", Answers(definition=0, qualified=0))
+    rows = audit_weeks(since=since, until=until)
+    return Errors(
+        since=since,
+        until=until,
+        first=first_error(every),
+        second=second_error(rows, as_of=at, seed=SEED),
+        caught=recall(rows, _found(since, until), as_of=at, seed=SEED),
+        withering=withering(since=since, until=until, at=at),
+        pool=pool_size(),
+        guesses=guesses(since=since, until=until),
+    )
+
+
+def withering(*, since: int, until: int, at: int) -> Withering:
+    """The counted part of the second error: what the ledger alone shows."""
+    version = in_force(at)
+    promises = version.agreement.marketing_promises if version else None
+    patience = promises.hand_over_within.amount if promises else 0
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM custody_entry AS j JOIN LATERAL (SELECT e.at FROM custody_entry AS e WHERE e.lead_id = j.lead_id"
+            " AND e.seq > j.seq AND e.move = 'handed_over' ORDER BY e.seq LIMIT 1) AS h ON TRUE"
+            " WHERE j.move = 'judged' AND j.verdict = 'sales_ready' AND j.holder = 'marketing' AND j.state = 'lead'"
+            " AND j.at >= $1 AND j.at < $2 AND h.at - j.at > $3",
+            (since, until, patience),
+        )
+        late = _one(cursor.fetchone())
+        cursor.execute(
+            "SELECT count(*) FROM custody_holding AS h JOIN custody_entry AS j ON j.lead_id = h.lead_id AND j.move = 'judged'"
+            " WHERE h.holder = 'marketing' AND h.state IN ('prospect', 'lead') AND h.verdict = 'sales_ready'"
+            " AND j.verdict = 'sales_ready' AND $1 - j.at > $2"
+            " AND NOT EXISTS (SELECT FROM custody_entry AS n WHERE n.lead_id = j.lead_id AND n.move = 'judged' AND n.seq > j.seq)",
+            (at, patience),
+        )
+        waiting = _one(cursor.fetchone())
+        cursor.execute(
+            "SELECT count(DISTINCT (lead_id, seq)) FROM custody_lapse WHERE what = 'first_follow_up_within' AND due >= $1 AND due < $2",
+            (since, until),
+        )
+        silent = _one(cursor.fetchone())
+        cursor.execute(
+            "SELECT count(*) FROM tuning_audit AS a JOIN tuning_stratum AS s ON s.id = a.stratum_id JOIN tuning_frame AS f"
+            " ON f.id = s.frame_id WHERE a.caught AND f.frozen_at >= $1 AND f.frozen_at < $2",
+            (since, until),
+        )
+        caught = _one(cursor.fetchone())
+    return Withering(late_hand_over=late + waiting, waiting_now=waiting, no_follow_up=silent, late_graduates=caught)
+
+
+def pool_size() -> int:
+    """How many leads Marketing nurtures now: prospects and leads."""
+    with raw_cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM custody_holding WHERE state IN ('prospect', 'lead')")
+        return _one(cursor.fetchone())
+
+
+def guesses(*, since: int, until: int) -> tuple[int, int]:
+    """Of the salespeople who were asked "was this a check?": how many guessed right, and how many were asked."""
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FILTER (WHERE guessed), count(guessed) FROM tuning_audit WHERE released_at >= $1 AND released_at < $2",
+            (since, until),
+        )
+        row = cursor.fetchone()
+    assert row is not None
+    return int(row[0]), int(row[1])  # type: ignore[call-overload]
+
+
+def left_out(*, since: int, until: int) -> Mapping[str, int]:
+    """Why leads of the pool were not covered by the audits' frames, summed over weeks."""
+    with raw_cursor() as cursor:
+        cursor.execute("SELECT left_out::text FROM tuning_frame WHERE frozen_at >= $1 AND frozen_at < $2", (since, until))
+        total: Counter[str] = Counter()
+        for (text,) in cursor.fetchall():
+            total.update(msgspec.json.decode(str(text)))
+    return dict(total.most_common())
+
+
+def _found(since: int, until: int) -> dict[int, int]:
+    """Week → hand-overs under the definition that week, later qualified."""
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT at FROM custody_handoff_v1 WHERE cause = 'definition' AND answer = 'qualified' AND at >= $1 AND at < $2",
+            (since, until),
+        )
+        return dict(Counter(week_start(int(row[0])) for row in cursor.fetchall()))  # type: ignore[call-overload]
+
+
+def _one(row: tuple[object, ...] | None) -> int:
+    assert row is not None
+    return int(row[0])  # type: ignore[call-overload]

@@ -1,0 +1,1 @@
+"""Tests that cross rooms: the loop from arrival to custody, and what must not be lost."""

@@ -1,0 +1,156 @@
+"""The one transaction: what comes in is tied, judged, handed over and offered; a repeat changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from leadpact.capture.actions import intake
+from leadpact.custody.models import Entry, Holding
+from leadpact.distribution.models import Offer
+from leadpact.leads.models import Account, AttributeFact, Lead, Person, Touch, Visitor
+from leadpact.qualification.models import Judgement
+from tests.cast import DAY, HOUR, T0, Cast, touch, traits
+
+pytestmark = pytest.mark.django_db
+
+FIT = traits(**{"account.industry": "Logistics", "account.employees": 900})
+
+
+def moves(lead: Lead) -> list[str]:
+    return list(Entry.objects.filter(lead=lead).order_by("seq").values_list("move", flat=True))
+
+
+def test_a_demo_request_is_offered_at_once(cast: Cast) -> None:
+    taken = intake([touch("demo.requested", at=T0 + HOUR, email="vera@ferro.example", account=FIT)], known_at=T0 + HOUR)
+
+    assert (taken.taken, taken.created, taken.judged, taken.handed_over) == (1, 1, 1, 1)
+    lead = Lead.objects.get()
+    assert moves(lead) == ["captured", "judged", "handed_over"]
+    holding = Holding.objects.get(lead=lead)
+    assert (holding.holder, holding.state, holding.due_what) == ("sales", "offered", "accept_within")
+    offer = Offer.objects.get(lead=lead)
+    assert offer.salesperson_id in {cast.cleo.pk, cast.dara.pk}
+    judgement = Judgement.objects.get(lead=lead)
+    assert (judgement.verdict, judgement.decided_by, judgement.fit) == ("sales_ready", "sales_ready.3", 40_000)
+    assert Account.objects.get().domain == "ferro.example"
+
+
+def test_the_same_message_counts_once(cast: Cast) -> None:
+    arrival = touch("page.viewed", at=T0, email="vera@ferro.example", path="/pricing")
+    intake([arrival, arrival], known_at=T0)
+    again = intake([arrival], known_at=T0 + DAY)
+
+    assert (again.taken, again.repeated) == (0, 1)
+    assert Touch.objects.count() == 1
+
+
+def test_an_anonymous_visitor_has_no_lead_until_known_and_then_brings_the_history(cast: Cast) -> None:
+    pages = [touch("page.viewed", at=T0 + day * DAY, anonymous_id="a1", path="/pricing") for day in range(3)]
+    for page in pages:
+        intake([page], known_at=page.at)
+    assert Lead.objects.count() == 0
+    assert Visitor.objects.get().person_id is None
+
+    known = T0 + 3 * DAY
+    intake([touch("paper.downloaded", at=known, anonymous_id="a1", email="vera@ferro.example", account=FIT)], known_at=known)
+
+    lead = Lead.objects.get()
+    assert Visitor.objects.get().tied_known_at == known
+    judgement = Judgement.objects.get(lead=lead)
+    assert judgement.engagement == 15_000  # three days of the price page, capped at 15
+    assert judgement.verdict == "lead"
+
+
+def test_two_known_people_on_one_computer_stay_two(cast: Cast) -> None:
+    intake([touch("page.viewed", at=T0, anonymous_id="shared", email="vera@ferro.example")], known_at=T0)
+    intake([touch("page.viewed", at=T0 + 1, anonymous_id="shared", email="otto@halden.example")], known_at=T0 + 1)
+    intake([touch("page.viewed", at=T0 + 2, anonymous_id="shared")], known_at=T0 + 2)
+
+    assert Person.objects.count() == 2
+    assert Lead.objects.count() == 2
+    first = Person.objects.get(email="vera@ferro.example")
+    assert Touch.objects.filter(visitor__person=first).count() == 2
+
+
+def test_one_message_that_names_two_known_people_asks_a_person(cast: Cast) -> None:
+    from leadpact.capture.models import Duplicate
+
+    intake([touch("page.viewed", at=T0, email="vera@ferro.example")], known_at=T0)
+    intake([touch("page.viewed", at=T0, user_id="u-7")], known_at=T0)
+    intake([touch("page.viewed", at=T0, user_id="u-7", email="vera@ferro.example")], known_at=T0)
+
+    assert Person.objects.count() == 2
+    assert Duplicate.objects.count() == 1
+
+
+def test_a_late_value_does_not_overwrite_a_newer_one(cast: Cast) -> None:
+    def tell(value: int, at: int, known: int) -> None:
+        intake(
+            [touch("page.viewed", at=at, email="vera@ferro.example", account=traits(**{"account.employees": value}))],
+            known_at=known,
+        )
+
+    tell(900, T0 + DAY, T0 + DAY)
+    tell(50, T0, T0 + 2 * DAY)
+
+    assert Account.objects.get().cells["account.employees"]["n"] == 900_000_000
+    assert AttributeFact.objects.filter(field="account.employees").count() == 2
+
+
+def test_a_competitor_is_closed_at_the_door(cast: Cast) -> None:
+    intake([touch("demo.requested", at=T0, email="spy@initech.example")], known_at=T0)
+    lead = Lead.objects.get()
+    assert moves(lead) == ["captured", "judged", "disqualified"]
+    assert not lead.is_open
+
+
+def test_the_buying_group_moves_colleagues(cast: Cast) -> None:
+    for number, name in enumerate(("vera", "otto", "ines")):
+        at = T0 + number * HOUR
+        intake([touch("page.viewed", at=at, email=f"{name}@ferro.example", account=FIT)], known_at=at)
+
+    assert set(Judgement.objects.values_list("engagement", flat=True)) == {15_000}
+
+
+def test_statements_do_not_grow_with_the_batch(cast: Cast) -> None:
+    def batch(size: int, first: int) -> list[object]:
+        return [
+            touch("page.viewed", at=T0, email=f"p{first + n}@c{first + n}.example", path="/pricing", account=FIT)
+            for n in range(size)
+        ]
+
+    def statements(size: int, first: int) -> int:
+        arrivals = batch(size, first)
+        before = _statements()
+        intake(arrivals, known_at=T0 + HOUR)  # type: ignore[arg-type]
+        return _statements() - before
+
+    def _statements() -> int:
+        return RAW.count + len(context.captured_queries)
+
+    from leadpact.kit import raw
+
+    class RAW:
+        count = 0
+
+    import psycopg
+
+    class Counting(psycopg.RawCursor):  # type: ignore[type-arg]
+        def execute(self, *args, **kwargs):  # type: ignore[no-untyped-def]
+            RAW.count += 1
+            return super().execute(*args, **kwargs)
+
+        def copy(self, *args, **kwargs):  # type: ignore[no-untyped-def]
+            RAW.count += 1
+            return super().copy(*args, **kwargs)
+
+    original = raw.psycopg.RawCursor
+    raw.psycopg.RawCursor = Counting  # type: ignore[misc,assignment]
+    try:
+        with CaptureQueriesContext(connection) as context:
+            small, large = statements(5, 0), statements(60, 1_000)
+    finally:
+        raw.psycopg.RawCursor = original  # type: ignore[misc]
+    assert small == large
