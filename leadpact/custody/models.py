@@ -84,7 +84,7 @@ class Holding(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     offers = models.PositiveSmallIntegerField(default=0)
     reason = models.CharField(max_length=40, blank=True, help_text="The last reason Sales gave.")
-    refused_by = models.JSONField(default=list, help_text="[user id, reason] of each refusal since the last new touch.")
+    refused_by = models.JSONField(default=list, help_text="[user id, reason, instant] of each refusal, the last 20.")
     alternatives = models.BigIntegerField(default=0)
 
     class Meta:

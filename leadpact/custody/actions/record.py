@@ -45,7 +45,7 @@ class NewEntry:
 
     agreement: hash of the version that caused it. reason: a code from a closed list (`entries.NEEDS_REASON` says
     where it must be given). note: words of a person, sealed. cause: of a hand-over. cause_touch: the touch that made
-    it; that lets everybody be asked again who refused before. cause_seq: the entry it answers or corrects.
+    it. cause_seq: the entry it answers or corrects.
     salesperson_id: who holds it in Sales afterwards. due, due_what: the clock it starts (`entries.CLOCKS`).
     not_before: the end of a rest. verdict: of a judgement. alternatives: bits of `sales_ready`'s alternatives that held.
     to: the state that a correction or an unmerging returns to.
@@ -182,7 +182,7 @@ def _step(holding: Held, entry: NewEntry, at: int, secret: bytes) -> tuple[Recor
     advance(
         holding,
         Step(
-            at, entry.move, holder, state, salesperson, entry.reason, entry.verdict, entry.cause, entry.cause_touch,
+            at, entry.move, holder, state, salesperson, entry.reason, entry.verdict, entry.cause,
             due, due_what, entry.not_before, entry.alternatives,
         ),
     )  # fmt: skip

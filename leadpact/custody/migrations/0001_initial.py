@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
                 ('offers', models.PositiveSmallIntegerField(default=0)),
                 ('reason', models.CharField(blank=True, help_text='The last reason Sales gave.', max_length=40)),
-                ('refused_by', models.JSONField(default=list, help_text='[user id, reason] of each refusal since the last new touch.')),
+                ('refused_by', models.JSONField(default=list, help_text='[user id, reason, instant] of each refusal, the last 20.')),
                 ('alternatives', models.BigIntegerField(default=0)),
                 ('salesperson', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='holdings', to=settings.AUTH_USER_MODEL)),
             ],

@@ -12,6 +12,7 @@ from leadpact.custody.entries import (
     UNBORN,
 )
 
+REFUSALS_KEPT = 20
 # Refusals that stand only as long as the hand-over in which they happened.
 RAN_OUT = "recalled"
 # Moves whose reason is Sales' (or Marketing's) word about the lead itself, kept as the last reason given.
@@ -58,7 +59,6 @@ class Step:
     reason: str = ""
     verdict: str = ""
     cause: str = ""
-    cause_touch: int | None = None
     due: int | None = None
     due_what: str = ""
     not_before: int | None = None
@@ -109,21 +109,19 @@ def advance(held: Held, step: Step) -> None:
         held.alternatives = step.alternatives
     if step.reason and step.move in _GIVES_REASON:
         held.reason = step.reason
-    if step.cause_touch is not None:
-        held.refused_by = []  # a new touch: everybody may be asked again
     if before[0] == SALES:
         _refusals(held, step, previous_salesperson)
     _stages(held, step)
 
 
 def _refusals(held: Held, step: Step, previous_salesperson: int | None) -> None:
-    """Who let the lead go, and why: routing passes them over until a new touch comes."""
+    """Who let the lead go, why and when: routing passes them over until a touch comes that is newer than that."""
     if previous_salesperson is None:
         return
     if step.move in {"rejected", "recycled"}:
-        held.refused_by = [*held.refused_by, [previous_salesperson, step.reason]]
+        held.refused_by = [*held.refused_by, [previous_salesperson, step.reason, step.at]][-REFUSALS_KEPT:]
     elif step.move == "recalled":
-        held.refused_by = [*held.refused_by, [previous_salesperson, RAN_OUT]]
+        held.refused_by = [*held.refused_by, [previous_salesperson, RAN_OUT, step.at]][-REFUSALS_KEPT:]
 
 
 def _stages(held: Held, step: Step) -> None:

@@ -1,0 +1,83 @@
+"""Choose salespeople for a set of leads: two statements, whatever its size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from leadpact.distribution.rules.routing import Candidate, Choice, ToRoute, choose
+from leadpact.kit.raw import cursor as raw_cursor
+from leadpact.language.kinds import OURS
+
+SEED = "leadpact routing 1"
+# In hand, for the cap: what waits for a salesperson's work. An opportunity is kept warm for months and does not count.
+IN_HAND = ("offered", "accepted", "qualified")
+
+# A new touch is one of theirs, later than the last refusal: it is looked for only where somebody refused.
+_LEADS = """
+SELECT l.id, a.owner_id, COALESCE(NULLIF(a.name, ''), a.domain, ''), h.refused_by, COALESCE(h.offers, 0), h.state,
+    h.salesperson_id,
+    CASE WHEN h.refused_by <> '[]'::jsonb THEN (
+        SELECT max(t.at) FROM leads_visitor v JOIN leads_touch t ON t.visitor_id = v.id
+        WHERE v.person_id = l.person_id AND t.kind <> ALL($2::text[]) AND t.void_at IS NULL
+    ) END
+FROM leads_lead l JOIN leads_person p ON p.id = l.person_id
+LEFT JOIN leads_account a ON a.id = p.account_id
+LEFT JOIN custody_holding h ON h.lead_id = l.id
+WHERE l.id = ANY($1::bigint[])
+"""
+_PEOPLE = """
+SELECT u.id, COALESCE(NULLIF(u.name, ''), u.email), u.weight, u.cap, u.takes_leads AND u.is_active, u.is_catch_all AND u.is_active,
+    s.served,
+    EXISTS (SELECT 1 FROM team_absence b WHERE b.user_id = u.id AND b.starts_at <= $1 AND b.ends_at > $1),
+    (SELECT count(*) FROM custody_holding h WHERE h.salesperson_id = u.id AND h.state = ANY($2::text[]))
+FROM team_user u LEFT JOIN distribution_share s ON s.user_id = u.id
+WHERE u.takes_leads OR u.is_catch_all
+ORDER BY u.id
+"""
+
+
+class Choices(dict[int, Choice]):
+    """Choices by lead, and the levels that people are lifted to when these choices come true (user → served)."""
+
+    def __init__(self, choices: Mapping[int, Choice], levels: Mapping[int, int]) -> None:
+        super().__init__(choices)
+        self.levels = dict(levels)
+
+
+def choose_salespeople(*, lead_ids: Sequence[int], at: int, seed: str = SEED) -> Choices:
+    """Who gets each of these leads at this instant, and why. Nothing is written: `open_offers` does, when it came true.
+
+    Deterministic for a state of the tables and a seed. A lead for whom there is nobody is missing from the answer.
+    """
+    if not lead_ids:
+        return Choices({}, {})
+    with raw_cursor() as cursor:
+        cursor.execute(_LEADS, (list(lead_ids), sorted(OURS)), prepare=True)
+        leads = [_to_route(row) for row in cursor.fetchall()]
+        cursor.execute(_PEOPLE, (at, list(IN_HAND)), prepare=True)
+        people = [_candidate(row) for row in cursor.fetchall()]
+    routed = choose(leads, people, seed=seed)
+    return Choices(routed.choices, routed.levels)
+
+
+def _to_route(row: tuple[object, ...]) -> ToRoute:
+    lead_id, owner, account, refused_by, offers, state, salesperson, touched_at = row
+    refusals = json.loads(refused_by) if isinstance(refused_by, str) else refused_by or []
+    offered = state == "offered"
+    return ToRoute(
+        lead_id=lead_id,  # type: ignore[arg-type]
+        account_owner_id=owner,  # type: ignore[arg-type]
+        account=str(account),
+        refused=frozenset(user for user, _reason, when in refusals if touched_at is None or touched_at <= when),  # type: ignore[union-attr]
+        ran_out=int(offers) if offered else 0,  # type: ignore[call-overload]
+        now_with=salesperson if offered else None,  # type: ignore[arg-type]
+    )
+
+
+def _candidate(row: tuple[object, ...]) -> Candidate:
+    user_id, name, weight, cap, takes, catches, served, absent, load = row
+    return Candidate(
+        user_id=user_id, name=str(name), weight=weight, cap=cap, load=load, served=served,  # type: ignore[arg-type]
+        takes_leads=bool(takes), is_absent=bool(absent), is_catch_all=bool(catches),
+    )  # fmt: skip

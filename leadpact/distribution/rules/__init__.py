@@ -1,0 +1,1 @@
+"""Pure rules of distribution: who gets a lead, and what an answer must satisfy."""
