@@ -18,8 +18,8 @@ LONGEST_KIND: Final = 60
 LONGEST_NAME: Final = 100
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_BETWEEN_WORDS = re.compile(r"[^\w]+|_+")
-_BETWEEN_PARTS = re.compile(r"[^\w.]+|_+")
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
+_BETWEEN_PARTS = re.compile(r"(?:[^\w.]|_)+")
 _DOTS = re.compile(r"_*\.[_.]*")
 
 SYNONYMS: Final = MappingProxyType(

@@ -193,7 +193,7 @@ def _address(call: str, traits: Mapping[str, Any], context: Mapping[str, Any], u
             return email(said)
         except BadAddress as problem:
             if user_id is None and call == "identify":
-                raise _Cannot("bad_email", f"traits.email is not an e-mail address: {problem}.") from None
+                raise _Cannot("bad_email", f"The trait email is not an e-mail address: {problem}.") from None
     return email_or_none(user_id)
 
 
