@@ -50,7 +50,7 @@ def without_words_of_others(_logger: object, _method: str, event: Event) -> Even
         if isinstance(job, dict):
             event |= {"job": job.get("id"), "task": job.get("task_name")}
     elif record.name.startswith(("django.request", "django.security", "axes")):
-        event["event"] = record.msg if isinstance(record.msg, str) else record.name
+        event["event"] = record.name
         event["status"] = getattr(record, "status_code", None)
     return event
 
@@ -87,8 +87,15 @@ def logging_settings(*, level: str, plain: bool) -> dict[str, Any]:
         "formatters": {"line": formatter},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
-        # Django's own handlers would print the same once more, with paths.
-        "loggers": {"django": {"handlers": [], "propagate": True}, "django.server": {"handlers": [], "propagate": True}},
+        "loggers": {
+            # Django's own handlers would print the same once more, with paths.
+            "django": {"handlers": [], "propagate": True},
+            "django.server": {"handlers": [], "propagate": True},
+            # A page not found is in the request's own line.
+            "django.request": {"level": "ERROR"},
+            # Clocks run every minute: only what goes wrong is worth a line.
+            "procrastinate": {"level": "WARNING"},
+        },
     }
 
 

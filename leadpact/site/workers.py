@@ -38,13 +38,25 @@ def web(host: str, port: int, workers: int) -> None:
 
 def jobs() -> None:
     """Run deferred jobs and clocks until SIGTERM; what runs then gets some seconds to end."""
+    import asyncio
+
     import django
-    from django.core.management import call_command
 
     django.setup()
-    call_command(
-        "procrastinate", "worker", "--concurrency=4", f"--shutdown-graceful-timeout={GRACE_S - 2}", "--delete-jobs=successful"
-    )
+    from procrastinate.contrib.django import app
+    from procrastinate.contrib.django.django_connector import DjangoConnector
+
+    if not isinstance(app.connector, DjangoConnector):
+        raise TypeError("procrastinate is not connected through Django")
+
+    async def work() -> None:
+        async with working.open_async():
+            await working.run_worker_async(
+                concurrency=4, shutdown_graceful_timeout=GRACE_S - 2, delete_jobs="successful"
+            )
+
+    with app.replace_connector(app.connector.get_worker_connector()) as working:
+        asyncio.run(work())
 
 
 def _end_with(lifeline: int) -> None:
