@@ -15,6 +15,7 @@ from django.conf import settings
 from leadpact.agreement.queries import InForce, in_force
 from leadpact.capture.rules.arrival import Arrival, TouchData
 from leadpact.custody.actions import NewEntry, Recorded
+from leadpact.distribution.actions import end_offers
 from leadpact.kit import queue
 from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.loop.handoffs import after_giving_back
@@ -30,6 +31,7 @@ def follow(recorded: Sequence[Recorded], *, at: int) -> None:
     """Carry on after a batch of entries. Statements do not grow with the batch, but for logged calls."""
     _remember_alternatives([r.lead_id for r in recorded if r.move in GIVES_BACK])
     _open_and_close(recorded)
+    end_offers(recorded=recorded)
     follow_market(recorded=recorded, at=at)
     answer_audits(recorded=recorded, at=at)
     _place(recorded, at)

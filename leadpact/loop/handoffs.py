@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leadpact.custody.actions import SYSTEM, NewEntry
-from leadpact.language.hours import add
+from leadpact.language import hours
 from leadpact.language.nodes import Agreement, Reason
 from leadpact.qualification.rules.judged import Judged
 
@@ -85,8 +85,7 @@ def after_giving_back(
         promise = agreement.marketing_promises
         due = at + DEFAULT_TOUCH_EVERY
         if promise is not None:
-            answer = promise.answer_rejection_within
-            due = add(at, answer.amount, agreement.market) if answer.business else at + answer.amount
+            due = hours.due(at, promise.answer_rejection_within, agreement.market)
         return [entry("returned", reason=reason.id, due=due, due_what="answer_rejection_within")]
     if reason.rest:
         until = at + reason.rest

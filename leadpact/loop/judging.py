@@ -15,7 +15,7 @@ from leadpact.agreement.queries import InForce
 from leadpact.custody.actions import NewEntry, Recorded, record
 from leadpact.distribution.actions import choose_salespeople, open_offers
 from leadpact.kit.raw import cursor as raw_cursor
-from leadpact.language.hours import add
+from leadpact.language import hours
 from leadpact.loop.handoffs import Held, after_verdict
 from leadpact.qualification.actions import judge as judge_leads
 from leadpact.qualification.actions import keep, mark_waiting
@@ -118,8 +118,7 @@ def route(entries: Sequence[NewEntry], *, version: InForce | None, at: int) -> l
     choices = choose_salespeople(lead_ids=going, at=at) if going else {}
     due = at + DEFAULT_ACCEPT_WITHIN
     if going and version is not None and version.agreement.sales_promises is not None:
-        promise = version.agreement.sales_promises.accept_within
-        due = add(at, promise.amount, version.agreement.market) if promise.business else at + promise.amount
+        due = hours.due(at, version.agreement.sales_promises.accept_within, version.agreement.market)
     # Nobody to take it (no salesperson, no owner of the catch-all queue): it stays and the next sweep tries again.
     stuck = {lead for lead in going if lead not in choices}
     mark_waiting(lead_ids=sorted(stuck))
