@@ -3,44 +3,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
-from django.db import connection
-
 from leadpact.custody.rules import chain
 from leadpact.custody.rules.projection import Held
+from leadpact.kit.raw import cursor as raw_cursor
 
 EntryRow = tuple[int | str | bytes | None, ...]
 
 ENTRY_COLUMNS = (*chain.COLUMNS, "commitment", "previous", "hash")
 HOLDING_COLUMNS = tuple(field.name for field in fields(Held))
 
-_JSON_TYPES = {"hash": "text", "holder": "text", "state": "text", "verdict": "text", "cause": "text", "due_what": "text",
-               "lapsed": "boolean", "seq": "integer", "attempts": "smallint", "offers": "smallint", "reason": "text",
-               "refused_by": "jsonb"}  # fmt: skip
+_TYPES = {"hash": "bytea", "holder": "text", "state": "text", "verdict": "text", "cause": "text", "due_what": "text",
+          "lapsed": "boolean", "seq": "integer", "attempts": "smallint", "offers": "smallint", "reason": "text",
+          "refused_by": "jsonb"}  # fmt: skip
 
 _SELECT = ", ".join(f"h.{name}" for name in HOLDING_COLUMNS)
-_LOCK = f"SELECT {_SELECT} FROM custody_holding h WHERE h.lead_id = ANY(%s) ORDER BY h.lead_id FOR UPDATE"
+_LOCK = f"SELECT {_SELECT} FROM custody_holding h WHERE h.lead_id = ANY($1) ORDER BY h.lead_id FOR NO KEY UPDATE"
 _LOCK_WITH_SECRETS = (
     f"SELECT {_SELECT}, p.secret FROM custody_holding h JOIN leads_lead l ON l.id = h.lead_id"
-    " JOIN leads_person p ON p.id = l.person_id WHERE h.lead_id = ANY(%s) ORDER BY h.lead_id FOR UPDATE OF h"
+    " JOIN leads_person p ON p.id = l.person_id WHERE h.lead_id = ANY($1) ORDER BY h.lead_id FOR NO KEY UPDATE OF h"
 )
-_SECRETS = "SELECT l.id, p.secret FROM leads_lead l JOIN leads_person p ON p.id = l.person_id WHERE l.id = ANY(%s)"
+_SECRETS = "SELECT l.id, p.secret FROM leads_lead l JOIN leads_person p ON p.id = l.person_id WHERE l.id = ANY($1)"
 _COPY = f"COPY custody_entry ({', '.join(ENTRY_COLUMNS)}) FROM STDIN"
 _PUT = (
-    f"INSERT INTO custody_holding ({', '.join(HOLDING_COLUMNS)}) SELECT "
-    + ", ".join("decode(x.hash, 'hex')" if name == "hash" else f"x.{name}" for name in HOLDING_COLUMNS)
-    + " FROM json_to_recordset(%s::json) AS x("
-    + ", ".join(f"{name} {_JSON_TYPES.get(name, 'bigint')}" for name in HOLDING_COLUMNS)
+    f"INSERT INTO custody_holding ({', '.join(HOLDING_COLUMNS)}) SELECT * FROM unnest("
+    + ", ".join(f"${n}::{_TYPES.get(name, 'bigint')}[]" for n, name in enumerate(HOLDING_COLUMNS, 1))
     + ") ON CONFLICT (lead_id) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in HOLDING_COLUMNS if name != "lead_id")
 )
 _WORDS = (
     "INSERT INTO custody_words (entry_id, sealed) SELECT e.id, w.sealed"
-    " FROM unnest(%s::bigint[], %s::int[], %s::bytea[]) AS w(lead_id, seq, sealed)"
+    " FROM unnest($1::bigint[], $2::int[], $3::bytea[]) AS w(lead_id, seq, sealed)"
     " JOIN custody_entry e ON e.lead_id = w.lead_id AND e.seq = w.seq"
 )
 
@@ -48,19 +45,20 @@ _values = attrgetter(*HOLDING_COLUMNS)
 _HASH = HOLDING_COLUMNS.index("hash")
 _REFUSED = HOLDING_COLUMNS.index("refused_by")
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False).encode
+_ESCAPED = str.maketrans({"\\": "\\\\", '"': '\\"'})
 
 
 def lock_holdings(lead_ids: Sequence[int], *, with_secrets: bool) -> tuple[dict[int, Held], dict[int, bytes]]:
     """The holdings of these leads, locked in the order of leads; and their people's keys where words will be written."""
     secrets: dict[int, bytes] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK_WITH_SECRETS if with_secrets else _LOCK, [list(lead_ids)])
+    with raw_cursor() as cursor:
+        cursor.execute(_LOCK_WITH_SECRETS if with_secrets else _LOCK, (list(lead_ids),), prepare=True)
         found = cursor.fetchall()
         if with_secrets:
             secrets = {row[0]: bytes(row[-1]) for row in found}
             missing = [lead_id for lead_id in lead_ids if lead_id not in secrets]
             if missing:
-                cursor.execute(_SECRETS, [missing])
+                cursor.execute(_SECRETS, (missing,))
                 secrets |= {lead_id: bytes(secret) for lead_id, secret in cursor.fetchall()}
     return {row[0]: held_from(row) for row in found}, secrets
 
@@ -76,24 +74,43 @@ def held_from(row: Sequence[Any]) -> Held:
 
 def add_entries(rows: Sequence[EntryRow]) -> None:
     """Append rows of ENTRY_COLUMNS. The database checks chain, sequence and moves of the whole statement at once."""
-    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+    with raw_cursor() as cursor, cursor.copy(_COPY) as copy:
         for row in rows:
             copy.write_row(row)
 
 
 def put_holdings(holdings: Iterable[Held]) -> None:
     """Insert or overwrite holdings."""
-    records = []
-    for held in holdings:
-        values = dict(zip(HOLDING_COLUMNS, _values(held), strict=True))
-        values["hash"] = held.hash.hex()
-        records.append(values)
-    with connection.cursor() as cursor:
-        cursor.execute(_PUT, [_encode(records)])
+    columns = zip(*map(_values, holdings), strict=True)
+    arrays = tuple(_ARRAYS.get(name, _plain)(column) for name, column in zip(HOLDING_COLUMNS, columns, strict=True))
+    with raw_cursor() as cursor:
+        cursor.execute(_PUT, arrays, prepare=True)
+
+
+# Array literals written here: a list's adaptation value by value would cost more than all the rest of a batch.
+def _plain(values: Iterable[int | bool | None]) -> str:
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+
+
+def _text(values: Iterable[str]) -> str:
+    return "{" + ",".join([f'"{value.translate(_ESCAPED)}"' if value else '""' for value in values]) + "}"
+
+
+def _bytes(values: Iterable[bytes]) -> str:
+    return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"
+
+
+def _json(values: Iterable[list[list[int | str]]]) -> str:
+    return _text(_encode(value) if value else "[]" for value in values)
+
+
+_ARRAYS: dict[str, Callable[[Any], str]] = {
+    name: {"text": _text, "bytea": _bytes, "jsonb": _json}.get(kind, _plain) for name, kind in _TYPES.items()
+}
 
 
 def add_words(sealed: Sequence[tuple[int, int, bytes]]) -> None:
     """Put sealed words beside their entries: (lead, seq, sealed)."""
     leads, seqs, texts = (list(column) for column in zip(*sealed, strict=True))
-    with connection.cursor() as cursor:
-        cursor.execute(_WORDS, [leads, seqs, texts])
+    with raw_cursor() as cursor:
+        cursor.execute(_WORDS, (leads, seqs, texts))
