@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -122,6 +122,16 @@ def without_follower() -> Iterator[None]:
         yield
     finally:
         _follows.reset(token)
+
+
+def lock(lead_ids: Iterable[int]) -> dict[int, Held]:
+    """Lock leads in the ledger until the transaction ends, in their order; returns how each is held. One statement.
+
+    Raises RuntimeError outside a transaction. A lead that is not in the ledger is missing from the answer.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("leads are locked inside a transaction only")
+    return store.lock_holdings(sorted(set(lead_ids)), with_secrets=False)[0]
 
 
 def record(entries: Sequence[NewEntry], *, at: int, follow: bool = True) -> list[Recorded]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
 from leadpact.custody.rules import chain
-from leadpact.custody.rules.projection import Held
+from leadpact.custody.rules.projection import COLUMNS as HOLDING_COLUMNS
+from leadpact.custody.rules.projection import Held, held_from
 from leadpact.kit.raw import cursor as raw_cursor
 
 EntryRow = tuple[int | str | bytes | None, ...]
 
 ENTRY_COLUMNS = (*chain.COLUMNS, "commitment", "previous", "hash")
-HOLDING_COLUMNS = tuple(field.name for field in fields(Held))
 
 _TYPES = {"hash": "bytea", "holder": "text", "state": "text", "verdict": "text", "cause": "text", "due_what": "text",
           "lapsed": "boolean", "seq": "integer", "attempts": "smallint", "offers": "smallint", "reason": "text",
@@ -42,8 +41,6 @@ _WORDS = (
 )
 
 _values = attrgetter(*HOLDING_COLUMNS)
-_HASH = HOLDING_COLUMNS.index("hash")
-_REFUSED = HOLDING_COLUMNS.index("refused_by")
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False).encode
 _ESCAPED = str.maketrans({"\\": "\\\\", '"': '\\"'})
 
@@ -61,15 +58,6 @@ def lock_holdings(lead_ids: Sequence[int], *, with_secrets: bool) -> tuple[dict[
                 cursor.execute(_SECRETS, (missing,))
                 secrets |= {lead_id: bytes(secret) for lead_id, secret in cursor.fetchall()}
     return {row[0]: held_from(row) for row in found}, secrets
-
-
-def held_from(row: Sequence[Any]) -> Held:
-    """A row of HOLDING_COLUMNS as the projection's object."""
-    values = list(row[: len(HOLDING_COLUMNS)])
-    values[_HASH] = bytes(values[_HASH])
-    if isinstance(values[_REFUSED], str):  # Django leaves jsonb of raw queries as text
-        values[_REFUSED] = json.loads(values[_REFUSED])
-    return Held(*values)
 
 
 def add_entries(rows: Sequence[EntryRow]) -> None:

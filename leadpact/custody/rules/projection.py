@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from leadpact.custody.entries import (
     MARKETING,
@@ -45,6 +48,19 @@ class Held:
     reason: str = ""
     refused_by: list[list[int | str]] = field(default_factory=list)
     alternatives: int = 0
+
+
+COLUMNS = tuple(field.name for field in fields(Held))
+_HASH, _REFUSED = COLUMNS.index("hash"), COLUMNS.index("refused_by")
+
+
+def held_from(row: Sequence[Any]) -> Held:
+    """A database row whose first columns are COLUMNS, as the projection's object."""
+    values = list(row[: len(COLUMNS)])
+    values[_HASH] = bytes(values[_HASH])
+    if isinstance(values[_REFUSED], str):  # Django's connections leave jsonb as text
+        values[_REFUSED] = json.loads(values[_REFUSED])
+    return Held(*values)
 
 
 @dataclass(frozen=True, slots=True)

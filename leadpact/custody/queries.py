@@ -1,0 +1,112 @@
+"""Reads of the ledger: who holds a lead, how it came there, and what was written beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from leadpact.custody.rules import words
+from leadpact.custody.rules.projection import COLUMNS, Held, held_from
+from leadpact.kit.raw import cursor as raw_cursor
+
+_HELD = ", ".join(COLUMNS)
+
+
+def holding(lead_id: int) -> Held | None:
+    """How a lead is held now; None where it is not in the ledger."""
+    return holdings([lead_id]).get(lead_id)
+
+
+def holdings(lead_ids: Sequence[int]) -> dict[int, Held]:
+    """How leads are held now, by lead. One statement."""
+    with raw_cursor() as cursor:
+        cursor.execute(f"SELECT {_HELD} FROM custody_holding WHERE lead_id = ANY($1::bigint[])", (list(lead_ids),))
+        return {held.lead_id: held for held in map(held_from, cursor.fetchall())}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An entry as people read it. Instants in microseconds; `note` is empty where nothing was written or the key is gone.
+
+    In a blind history `cause`, `verdict`, `alternatives`, `agreement`, `cause_touch` and the reason and note of a hand-over
+    are empty, and judgements are left out: an audit then looks like any other hand-over.
+    """
+
+    seq: int
+    at: int
+    move: str
+    holder: str
+    state: str
+    actor: str
+    user_id: int | None
+    user_name: str
+    agreement: str
+    reason: str
+    verdict: str
+    cause: str
+    cause_touch: int | None
+    cause_seq: int | None
+    salesperson_id: int | None
+    salesperson_name: str
+    due: int | None
+    due_what: str
+    not_before: int | None
+    value: int | None
+    alternatives: int | None
+    note: str
+
+
+_HISTORY = """
+SELECT e.seq, e.at, e.move, e.holder, e.state, e.actor, e.user_id, COALESCE(NULLIF(u.name, ''), u.email, ''), e.agreement,
+    e.reason, e.verdict, e.cause, e.cause_touch, e.cause_seq, e.salesperson_id, COALESCE(NULLIF(s.name, ''), s.email, ''),
+    e.due, e.due_what, e.not_before, e.value, e.alternatives, e.commitment, w.sealed, p.secret
+FROM custody_entry e JOIN leads_lead l ON l.id = e.lead_id JOIN leads_person p ON p.id = l.person_id
+LEFT JOIN custody_words w ON w.entry_id = e.id
+LEFT JOIN team_user u ON u.id = e.user_id LEFT JOIN team_user s ON s.id = e.salesperson_id
+WHERE e.lead_id = $1 AND ($2 OR e.move <> 'judged') ORDER BY e.seq
+"""
+
+
+def history(lead_id: int, *, blind: bool) -> list[Line]:
+    """A lead's entries, oldest first. `blind`: for whoever can be routed to (`team.permissions.sees_scores` is false)."""
+    with raw_cursor() as cursor:
+        cursor.execute(_HISTORY, (lead_id, not blind))
+        return [_line(lead_id, row, blind=blind) for row in cursor.fetchall()]
+
+
+def _line(lead_id: int, row: tuple[object, ...], *, blind: bool) -> Line:
+    *codes, commitment, sealed, secret = row
+    note = ""
+    if sealed is not None:
+        opened = words.unseal(
+            bytes(sealed), secret=bytes(secret), lead_id=lead_id, seq=int(row[0]), commitment=bytes(commitment)  # type: ignore[arg-type,call-overload]
+        )
+        note = opened or ""
+    values = dict(zip(Line.__slots__, (*codes, note), strict=True))
+    if blind:
+        values |= {"cause": "", "verdict": "", "alternatives": None, "agreement": "", "cause_touch": None, "cause_seq": None}
+        if values["move"] == "handed_over":
+            # By whom tells an audit or a definition (the system) from a hand-over by hand.
+            values |= {"reason": "", "note": "", "actor": "", "user_id": None, "user_name": ""}
+    return Line(**values)  # type: ignore[arg-type]
+
+
+_COUNTS = "SELECT holder, state, count(*) FROM custody_holding GROUP BY holder, state ORDER BY holder, state"
+_LATE = """
+SELECT due_what, count(*) FROM custody_holding
+WHERE due <= $1 AND due IS NOT NULL AND due_what <> 'rest_ends' GROUP BY due_what ORDER BY due_what
+"""
+
+
+def counts() -> dict[tuple[str, str], int]:
+    """How many leads each (holder, state) has now."""
+    with raw_cursor() as cursor:
+        cursor.execute(_COUNTS)
+        return {(str(holder), str(state)): int(number) for holder, state, number in cursor.fetchall()}  # type: ignore[call-overload]
+
+
+def late(at: int) -> dict[str, int]:
+    """How many leads wait past their clock at an instant, by the clock's name (`entries.CLOCKS` says whose it is)."""
+    with raw_cursor() as cursor:
+        cursor.execute(_LATE, (at,))
+        return {str(what): int(number) for what, number in cursor.fetchall()}  # type: ignore[call-overload]
