@@ -9,10 +9,6 @@ from functools import cache, lru_cache
 from typing import Final
 from zoneinfo import available_timezones
 
-from holidays import country_holidays
-from holidays.registry import COUNTRIES
-from holidays.utils import list_supported_countries
-
 from leadpact.language.hours import FIRST_YEAR, LAST_YEAR, zone_offsets
 from leadpact.language.nodes import Market
 from leadpact.language.problems import nearest
@@ -183,17 +179,34 @@ def _spans(reader: Reader, node: Node) -> Spans | None:
 
 
 # --- holidays ----------------------------------------------------------------------------
+# The package `holidays` is imported where a file names a country: it takes longer to import than a file to read.
 
 
 @cache
-def country_names() -> dict[str, str]:
-    """Country code → its name in words."""
-    return {entry[1]: name.replace("_", " ").title() for name, entry in COUNTRIES.items()}
+def _countries() -> dict[str, tuple[str, ...]]:
+    """Country code → other ways to write the country, the first being its name in words."""
+    from holidays.registry import COUNTRIES  # noqa: PLC0415 - see above
+
+    return {entry[1]: (name.replace("_", " ").title(), *entry[2:3]) for name, entry in COUNTRIES.items()}
+
+
+def country_name(code: str) -> str:
+    """The country's name in words; the code itself where none is known."""
+    return _countries().get(code, (code,))[0]
+
+
+@cache
+def _regions(country: str) -> tuple[str, ...]:
+    from holidays import country_holidays  # noqa: PLC0415 - see above
+
+    return tuple(country_holidays(country).subdivisions)
 
 
 @lru_cache(maxsize=32)
 def days_of_country(country: str, region: str | None) -> tuple[str, ...]:
     """The public holidays of a country (and region) from 2000 to 2050 as ISO dates."""
+    from holidays import country_holidays  # noqa: PLC0415 - see above
+
     found = country_holidays(country, subdiv=region, years=range(FIRST_YEAR, LAST_YEAR + 1))
     return tuple(sorted(day.isoformat() for day in found))
 
@@ -207,18 +220,18 @@ def _holidays(reader: Reader, node: Node) -> tuple[str | None, tuple[str, ...]]:
         return None, ()
     written = scalar.value.strip()
     country, _, region = written.partition("-")
-    known = list_supported_countries(include_aliases=False)
-    if country not in known:
+    if country not in _countries():
         reader.problems.error(
             node, f"no holidays are known for `{written}`", expected=expected, nearest=_country(country), code="country"
         )
         return None, ()
-    if region and region not in known[country]:
+    if region and region not in _regions(country):
+        regions = _regions(country)
         reader.problems.error(
             node,
             f"`{region}` is no region of {country} with holidays of its own",
-            expected=expected if not known[country] else "one of " + ", ".join(known[country]),
-            nearest=nearest(written, [f"{country}-{name}" for name in known[country]], cutoff=75),
+            expected="one of " + ", ".join(regions) if regions else f"`{country}`",
+            nearest=nearest(written, [f"{country}-{name}" for name in regions], cutoff=75),
             code="country",
         )
         return None, ()
@@ -226,13 +239,12 @@ def _holidays(reader: Reader, node: Node) -> tuple[str | None, tuple[str, ...]]:
 
 
 def _country(written: str) -> str:
-    codes: dict[str, str] = {}
-    for name, (_, short, long, *_rest) in COUNTRIES.items():
-        codes |= {short.casefold(): short, long.casefold(): short, name.casefold(): short}
-    wanted = written.strip().casefold().replace(" ", "_")
-    others = {"uk": "GB", "england": "GB", "usa": "US", "america": "US", "germany": "DE"}
-    if wanted in codes or wanted in others:
-        return codes.get(wanted) or others[wanted]
+    codes = {"uk": "GB", "england": "GB", "america": "US"}
+    for code, names in _countries().items():
+        codes |= {name.casefold(): code for name in (code, *names)}
+    wanted = written.strip().casefold().replace("_", " ")
+    if wanted in codes:
+        return codes[wanted]
     near = nearest(wanted, codes, cutoff=75) if len(wanted) > 3 else ""
     return codes.get(near, "")
 

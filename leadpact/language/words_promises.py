@@ -8,7 +8,7 @@ from typing import Final
 from leadpact.language import builtin
 from leadpact.language.hours import MINUTE, ordinary_day
 from leadpact.language.nodes import THOUSANDTHS, Agreement, Duration, Reason
-from leadpact.language.parse_market import DAYS, country_names
+from leadpact.language.parse_market import DAYS, country_name
 from leadpact.language.phrases import counted, entries_said, listing, span
 
 _BLAMES: Final = {
@@ -80,7 +80,7 @@ def place(timezone: str) -> str:
 def country(code: str) -> str:
     """`the United States`, `Germany (BY)`."""
     short, _, region = code.partition("-")
-    name = country_names().get(short, short)
+    name = country_name(short)
     name = f"the {name}" if name.startswith(_WITH_THE) else name
     return f"{name} ({region})" if region else name
 
