@@ -52,7 +52,11 @@ def template_name() -> str:
 
 def _copy(server: psycopg.Connection[Any], template: str, name: str) -> None:
     """Make database `name` a fresh copy of `template`."""
-    names = {"name": sql.Identifier(name), "template": sql.Identifier(template), "owner": sql.Identifier(ROLES["owner"])}
+    names = {
+        "name": sql.Identifier(name),
+        "template": sql.Identifier(template),
+        "owner": sql.Identifier(ROLES["owner"]),
+    }
     server.execute(sql.SQL("DROP DATABASE IF EXISTS {name} WITH (FORCE)").format(**names))
     server.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template} OWNER {owner}").format(**names))
 
@@ -81,11 +85,8 @@ def _make_template(cluster: Cluster, server: psycopg.Connection[Any], name: str)
 def _tidy(server: psycopg.Connection[Any], keep: str) -> None:
     """Drop copies whose process is gone, and templates of older migrations."""
     for (name,) in server.execute("SELECT datname FROM pg_database WHERE datname ~ '^(test|template)_'").fetchall():
-        if name.startswith("test_"):
-            stale = not psutil.pid_exists(int(name.split("_")[1]))
-        else:
-            stale = name != keep
-        if stale:
+        kind, _, of = name.partition("_")
+        if name != keep and (kind == "template" or not psutil.pid_exists(int(of))):
             server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
@@ -106,7 +107,13 @@ def django_db_setup(cluster: Cluster, django_db_blocker: DjangoDbBlocker) -> Ite
     for alias, role in (("default", "app"), ("owner", "owner")):
         found = cluster.parameters(role)  # pyright: ignore[reportArgumentType]
         connections[alias].settings_dict.update(
-            {"HOST": found["host"], "PORT": found["port"], "USER": found["user"], "PASSWORD": found["password"], "NAME": name}
+            {
+                "HOST": found["host"],
+                "PORT": found["port"],
+                "USER": found["user"],
+                "PASSWORD": found["password"],
+                "NAME": name,
+            }
         )
     with cluster.connect("superuser", "postgres", autocommit=True) as server:
         with django_db_blocker.unblock(), FileLock(DATA / "template.lock"):
@@ -131,7 +138,7 @@ def django_db_setup(cluster: Cluster, django_db_blocker: DjangoDbBlocker) -> Ite
 
 @pytest.fixture
 def as_owner(db: None) -> Callable[[], AbstractContextManager[None]]:
-    """`with as_owner(): …` does what only the owner of the tables may, in the test's transaction."""
+    """What only the owner of the tables may, in the test's own transaction: `with as_owner(): …`."""
     from django.db import connection
 
     @contextmanager

@@ -11,6 +11,7 @@ import fcntl
 import os
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 
 class FileLock:
@@ -59,9 +60,11 @@ class FileLock:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, text.encode(), 0)
 
-    def __enter__(self) -> FileLock:
+    def __enter__(self) -> Self:
         self.exclusive()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.release()

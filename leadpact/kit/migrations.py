@@ -31,8 +31,11 @@ def migrate_if_needed(server: Cluster | OwnServer) -> bool:
             executor = MigrationExecutor(connection)
             loader = executor.loader
             ours = {label for label in loader.migrated_apps if label in {app for app, _ in loader.disk_migrations}}
-            unknown = sorted(f"{app}.{name}" for app, name in loader.applied_migrations if app in ours and (app, name) not in
-                             loader.disk_migrations and (app, name) not in loader.replacements)
+            unknown = sorted(
+                f"{app}.{name}"
+                for app, name in loader.applied_migrations
+                if app in ours and (app, name) not in loader.disk_migrations and (app, name) not in loader.replacements
+            )
             if unknown:
                 raise CannotDo(f"The database was used by a newer leadpact (it has {unknown[-1]}): install that one.")
             needed = bool(executor.migration_plan(loader.graph.leaf_nodes()))

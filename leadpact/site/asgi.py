@@ -29,7 +29,7 @@ STREAMS = {"/live": ("leadpact.site.live", "live")}
 class OneThread(ASGIHandler):
     """Django's ASGI handler with the synchronous chain of middleware, run in the request's own thread."""
 
-    def load_middleware(self, is_async: bool = False) -> None:  # noqa: FBT001, FBT002 -- Django's signature
+    def load_middleware(self, is_async: bool = False) -> None:
         """Build the chain without bridges to and from coroutines."""
         super().load_middleware(is_async=False)
 

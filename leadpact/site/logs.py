@@ -48,7 +48,7 @@ def without_words_of_others(_logger: object, _method: str, event: Event) -> Even
         event["event"] = getattr(record, "action", "job")
         job = getattr(record, "job", None)
         if isinstance(job, dict):
-            event |= {"job": job.get("id"), "task": job.get("task_name")}
+            event.update(job=job.get("id"), task=job.get("task_name"))
     elif record.name.startswith(("django.request", "django.security", "axes")):
         event["event"] = record.name
         event["status"] = getattr(record, "status_code", None)

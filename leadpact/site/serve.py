@@ -54,11 +54,14 @@ def run(
     workers: int | None = None,
     before: Callable[[], None] | None = None,
     ready: Callable[[str], None] | None = None,
+    first: Callable[[], Iterator[None]] | None = None,
+    until_first_is_over: bool = False,
 ) -> None:
     """Serve until SIGTERM, SIGINT or SIGHUP. Raises CannotDo where it cannot start.
 
     `before` runs with Django set up and migrated, before the first request can come; `ready` is told the address
-    when it answers (else it is printed).
+    when it answers (else it is printed). `first` is work in small steps, done while pages are served already; the
+    job worker starts after it, or nothing does, `until_first_is_over`.
     """
     port = _free(host, port)
     address = _address(host, port)
@@ -74,12 +77,23 @@ def run(
         supervisor = Supervisor(_environment(host))
         try:
             supervisor.add("web", host, str(port), str(workers or _most_workers()))
-            supervisor.add("jobs")
             if _answers(host, port, over, supervisor):
                 (ready or _announce)(address)
-            _watch(server, supervisor, over)
+                if first is not None:
+                    _do(first(), supervisor, over)
+                if not until_first_is_over:
+                    supervisor.add("jobs")
+                    _watch(server, supervisor, over)
         finally:
             supervisor.stop()
+
+
+def _do(work: Iterator[None], supervisor: Supervisor, over: threading.Event) -> None:
+    """Do all of `work`, unless told to stop."""
+    for _ in work:
+        supervisor.look()
+        if over.is_set():
+            return
 
 
 def _announce(address: str) -> None:

@@ -79,7 +79,14 @@ def make(data: Path, folder: Path, *, durable: bool) -> None:
 def _single_user(folder: Path, database: str, statements: list[str]) -> None:
     """Run statements on a cluster that does not run, one a line. A failing one ends it (and is reported)."""
     binaries.run(
-        "postgres", "--single", "-c", "exit_on_error=on", "-D", str(folder), database, stdin="\n".join(statements) + "\n"
+        "postgres",
+        "--single",
+        "-c",
+        "exit_on_error=on",
+        "-D",
+        str(folder),
+        database,
+        stdin="\n".join(statements) + "\n",
     )
 
 

@@ -20,7 +20,12 @@ def test_tests_work_as_the_application() -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["CREATE TABLE public.stray (a int)", "DROP TABLE team_user", "ALTER TABLE team_user ADD stray int", "TRUNCATE team_user CASCADE"],
+    [
+        "CREATE TABLE public.stray (a int)",
+        "DROP TABLE team_user",
+        "ALTER TABLE team_user ADD stray int",
+        "TRUNCATE team_user CASCADE",
+    ],
 )
 def test_the_application_has_no_ddl(statement: str) -> None:
     with pytest.raises(ProgrammingError) as raised, transaction.atomic(), connection.cursor() as cursor:

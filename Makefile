@@ -1,0 +1,53 @@
+# Two commands matter: `make demo` and `make test`. Both build what they need first.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+JOBS ?= 2
+BIN := .venv/bin
+BUILT := .venv/.built-from-the-lock
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench docs lock clean
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(BUILT) ## Build .venv from the lock (the others do it by themselves)
+
+# A second call does nothing until the lock or the project's metadata change.
+$(BUILT): requirements.lock pyproject.toml
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	"$(PYTHON)" -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar off --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps -e .
+	@touch $@
+
+demo: $(BUILT) ## A simulated company's year, then the server with it
+	$(BIN)/leadpact demo
+
+test: $(BUILT) ## Every test (browser tests where Chromium is installed)
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+lint: $(BUILT) ## Style, types, import contracts, templates
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/djlint --quiet --lint leadpact
+	$(BIN)/basedpyright
+
+format: $(BUILT) ## Put the code into its one format
+	$(BIN)/ruff check --select I --fix .
+	$(BIN)/ruff format .
+
+bench: $(BUILT) ## Speeds, each beside its limit or its rival
+	$(BIN)/python -m bench
+
+docs: $(BUILT) ## The documentation as a site, in site-docs/
+	$(BIN)/mkdocs build --strict --site-dir site-docs
+
+# The lock names versions and hashes, never an index: whoever installs it says where packages come from.
+lock: $(BUILT) ## Make requirements.lock anew from requirements.in and requirements-dev.in
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		requirements.in requirements-dev.in --output-file requirements.lock
+
+clean: ## Remove what was built here (no data directories)
+	rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache site-docs leadpact.egg-info
