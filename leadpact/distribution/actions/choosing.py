@@ -45,10 +45,11 @@ class Choices(dict[int, Choice]):
         self.levels = dict(levels)
 
 
-def choose_salespeople(*, lead_ids: Sequence[int], at: int, seed: str = SEED) -> Choices:
+def choose_salespeople(*, lead_ids: Sequence[int], at: int, seed: str = SEED, without: int | None = None) -> Choices:
     """Who gets each of these leads at this instant, and why. Nothing is written: `open_offers` does, when it came true.
 
     Deterministic for a state of the tables and a seed. A lead for whom there is nobody is missing from the answer.
+    `without`: somebody who is leaving and gets nothing any more.
     """
     if not lead_ids:
         return Choices({}, {})
@@ -56,7 +57,7 @@ def choose_salespeople(*, lead_ids: Sequence[int], at: int, seed: str = SEED) ->
         cursor.execute(_LEADS, (list(lead_ids), sorted(OURS)), prepare=True)
         leads = [_to_route(row) for row in cursor.fetchall()]
         cursor.execute(_PEOPLE, (at, list(IN_HAND)), prepare=True)
-        people = [_candidate(row) for row in cursor.fetchall()]
+        people = [_candidate(row) for row in cursor.fetchall() if row[0] != without]
     routed = choose(leads, people, seed=seed)
     return Choices(routed.choices, routed.levels)
 

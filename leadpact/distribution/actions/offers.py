@@ -25,6 +25,10 @@ SELECT lead_id, seq, salesperson_id, at, due, '', why
 FROM json_to_recordset($1::json) AS n (lead_id bigint, seq integer, salesperson_id bigint, at bigint, due bigint, why jsonb)
 ORDER BY lead_id
 """
+_REOPEN = """
+UPDATE distribution_offer SET ended_at = NULL, outcome = '', due = $2
+WHERE id = (SELECT id FROM distribution_offer WHERE lead_id = $1 ORDER BY id DESC LIMIT 1)
+"""
 # Additive, so that two batches that route at once both count; lifted first where somebody was away or is new.
 _SHARES = """
 WITH n AS (
@@ -57,7 +61,7 @@ def open_offers(*, recorded: Sequence[Recorded], choices: Mapping[int, Choice]) 
     ]  # fmt: skip
     with raw_cursor() as cursor:
         cursor.execute(_OPEN, (json.dumps(rows),), prepare=True)
-    _count_shares([choices[entry.lead_id] for entry in offered if entry.lead_id in choices], getattr(choices, "levels", {}))
+    count_shares([choices[entry.lead_id] for entry in offered if entry.lead_id in choices], getattr(choices, "levels", {}))
 
 
 def end_offers(*, recorded: Sequence[Recorded]) -> None:
@@ -77,7 +81,14 @@ def end_offers(*, recorded: Sequence[Recorded]) -> None:
         )
 
 
-def _count_shares(choices: Iterable[Choice], levels: Mapping[int, int]) -> None:
+def reopen_offer(*, lead_id: int, due: int | None) -> None:
+    """Open a lead's last offer again: the answer to it was taken back."""
+    with raw_cursor() as cursor:
+        cursor.execute(_REOPEN, (lead_id, due))
+
+
+def count_shares(choices: Iterable[Choice], levels: Mapping[int, int]) -> None:
+    """Count leads in the shares of whoever got them, after lifting those who were away."""
     more: Counter[int] = Counter()
     for choice in choices:
         more[choice.salesperson_id] += SERVED_BY_ONE // max(choice.weight, 1)
