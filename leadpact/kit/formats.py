@@ -155,6 +155,18 @@ def day(us: int | None, *, now: int) -> str:
     return text if moment.year == present.year else f"{text} {moment.year}"
 
 
+def days(first: int, last: int, *, now: int) -> str:
+    """A stretch of days: '3 – 14 Dec', '28 Dec – 4 Jan 2027', or one day."""
+    begins, ends = local(first), local(last)
+    if begins.date() == ends.date():
+        return day(last, now=now)
+    ending = f"{ends.day} {_MONTHS[ends.month - 1]}" + ("" if ends.year == local(now).year else f" {ends.year}")
+    beginning = f"{begins.day}"
+    if (begins.year, begins.month) != (ends.year, ends.month):
+        beginning += f" {_MONTHS[begins.month - 1]}"
+    return f"{beginning} – {ending}"
+
+
 def instant(us: int | None, *, now: int) -> str:
     """'today 09:41' for near days, '6 Nov 09:41' within the year, '6 Nov 2024' before."""
     if us is None:

@@ -115,7 +115,7 @@ def _spec() -> dict[str, Any]:
                 },
             },
             {
-                "mark": {"type": "line", "point": True, "color": charts.FIRST_ERROR},
+                "mark": {"type": "line", "point": {"color": charts.FIRST_ERROR}, "color": charts.FIRST_ERROR},
                 "encoding": {"y": {"field": "rate", "type": "quantitative"}},
             },
         ],

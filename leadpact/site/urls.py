@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from django.urls import URLPattern, URLResolver, include, path
 
 from leadpact.site import health
+from leadpact.team.pages import entrance
 
 # Prefix and module, in the order they are tried.
 PARTS = (
@@ -16,6 +17,7 @@ PARTS = (
     ("capture/", "leadpact.capture.urls"),
     ("qualification/", "leadpact.qualification.urls"),
     ("distribution/", "leadpact.distribution.urls"),
+    ("nurturing/", "leadpact.nurturing.urls"),
     ("tracking/", "leadpact.tracking.urls"),
     ("tuning/", "leadpact.tuning.urls"),
     ("agreement/", "leadpact.agreement.urls"),
@@ -26,6 +28,7 @@ PARTS = (
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health/live", health.live),
     path("health/ready", health.ready),
+    path("accounts/login/", entrance.log_in, name="account_login"),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("accounts/", include("allauth.account.urls")),
     *(path(prefix, include(module)) for prefix, module in PARTS if find_spec(module)),

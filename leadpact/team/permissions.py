@@ -60,3 +60,13 @@ def may_manage_team(asker: Asker) -> bool:
 def may_see_lead(asker: Asker) -> bool:
     """Everybody who works here sees every lead (how blind, `sees_scores` says)."""
     return asker.is_active
+
+
+def manages(asker: Asker, role: str) -> bool:
+    """Operations may change everybody; managers everybody but operations, or one could make oneself operations."""
+    return asker.is_active and (asker.role == OPERATIONS or (asker.role == MANAGER and role != OPERATIONS))
+
+
+def handles_keys(asker: Asker) -> bool:
+    """Keys of the API reach everything: operations only."""
+    return asker.is_active and asker.role == OPERATIONS

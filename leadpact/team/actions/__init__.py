@@ -1,0 +1,1 @@
+"""Verbs of the team: coming in, being changed, being away, leaving, keys."""
