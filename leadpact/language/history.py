@@ -69,13 +69,17 @@ class Lead:
     facts: tuple[Fact, ...] = ()
 
     def value(self, name: str, as_of: int) -> Cell:
-        """The value of an attribute as of an instant: the latest that had happened and was known.
-
-        Attributes of the account of a lead without one are unknown. Two values of the very same instants are told
-        apart by their text, so that the order in which they came in has no say.
-        """
+        """The value of an attribute as of an instant; what is said of the account of a lead without one is unknown."""
         if name.startswith("account.") and self.account is None:
             return UNKNOWN
+        return self.recorded(name, as_of)
+
+    def recorded(self, name: str, as_of: int) -> Cell:
+        """The latest value that had happened and was known, whether or not the lead has an account.
+
+        Two values of the very same instants are told apart by their text, so that the order in which they came in
+        has no say.
+        """
         standing = [f for f in self.facts if f.field == name and f.at <= as_of and f.known_at <= as_of]
         if not standing:
             return UNKNOWN

@@ -29,8 +29,8 @@ def touch_columns(needed: Needs) -> tuple[tuple[str, str], ...]:
 
 
 def lead_row(lead: Lead, needed: Needs, as_of: int) -> tuple[Value, ...]:
-    """One row of `leads`: the lead with the values that its attributes had as of the instant."""
-    values = (in_form(lead.value(name, as_of), form) for name, form in needed.attributes)
+    """One row of `leads`: the lead with what was recorded of its attributes as of the instant."""
+    values = (in_form(lead.recorded(name, as_of), form) for name, form in needed.attributes)
     return (lead.lead_id, as_of, lead.person, lead.account, *values)
 
 

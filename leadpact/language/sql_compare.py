@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from leadpact.language.needs import column, entries_of, form_of, is_domains
 from leadpact.language.nodes import Agreement, Constant, Form, Operator, Scaled, Test
-from leadpact.language.sql_expr import both, boolean, case, col, either, num, text
+from leadpact.language.sql_expr import boolean, both, case, col, either, known, num, text
 
 _BOUNDS = {
     Operator.AT_LEAST: exp.GTE,
@@ -35,8 +35,7 @@ def _test(name: str, test: Test, agreement: Agreement, table: str | None) -> exp
     value = col(column(name, form), table)
     operand = test.operand
     if test.operator is Operator.KNOWN:
-        missing = exp.Is(this=value, expression=exp.null())
-        return exp.Not(this=missing) if operand is True else missing
+        return known(value) if operand is True else exp.Is(this=value, expression=exp.null())
     if test.operator is Operator.IN:
         return _in(value, form, test, agreement)
     if test.operator is Operator.BETWEEN:
@@ -65,7 +64,7 @@ def _part(value: exp.Expression, operator: Operator, sought: str) -> exp.Express
 
 def _never_null(value: exp.Expression, *, holds: bool) -> exp.Expression:
     """A fixed answer for known values, NULL for unknown ones."""
-    return case([(exp.Not(this=exp.Is(this=value, expression=exp.null())), boolean(holds))])
+    return case([(known(value), boolean(holds))])
 
 
 def _in(value: exp.Expression, form: Form, test: Test, agreement: Agreement) -> exp.Expression:

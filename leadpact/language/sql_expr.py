@@ -25,6 +25,22 @@ def col(name: str, table: str | None = None) -> exp.Column:
     return exp.column(name, table=table, quoted=True)
 
 
+def named(value: exp.Expression, name: str) -> exp.Alias:
+    """A value under a quoted name."""
+    return exp.Alias(this=value, alias=exp.to_identifier(name, quoted=True))
+
+
+def stage(name: str) -> exp.Table:
+    """A stage of the query, by its name."""
+    return exp.Table(this=exp.to_identifier(name, quoted=True))
+
+
+def aliased(table: exp.Table, name: str) -> exp.Table:
+    """A relation under a short quoted name."""
+    table.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
+    return table
+
+
 def num(value: int) -> exp.Expression:
     """A whole number."""
     return exp.Literal.number(value) if value >= 0 else exp.Neg(this=exp.Literal.number(-value))
@@ -42,18 +58,25 @@ def boolean(value: bool) -> exp.Expression:
 
 def both(parts: Iterable[exp.Expression]) -> exp.Expression:
     """AND over all parts; TRUE when there are none."""
-    found = list(parts)
-    if not found:
-        return exp.true()
-    return found[0] if len(found) == 1 else exp.and_(*found, copy=False)
+    found = [exp.Paren(this=part) if isinstance(part, exp.Or) else part for part in parts]
+    out = found[0] if found else exp.true()
+    for part in found[1:]:
+        out = exp.And(this=out, expression=part)
+    return out
 
 
 def either(parts: Iterable[exp.Expression]) -> exp.Expression:
     """OR over all parts; FALSE when there are none."""
     found = list(parts)
-    if not found:
-        return exp.false()
-    return found[0] if len(found) == 1 else exp.or_(*found, copy=False)
+    out = found[0] if found else exp.false()
+    for part in found[1:]:
+        out = exp.Or(this=out, expression=part)
+    return out
+
+
+def known(value: exp.Expression) -> exp.Expression:
+    """Whether a value is there."""
+    return exp.Not(this=exp.Is(this=value, expression=exp.null()))
 
 
 def case(branches: Sequence[tuple[exp.Expression, exp.Expression]], default: exp.Expression | None = None) -> exp.Case:

@@ -9,7 +9,6 @@ from sqlglot import exp
 from leadpact.language.nodes import (
     THOUSANDTHS,
     ActivePeople,
-    Agreement,
     All,
     Any,
     Attribute,
@@ -22,8 +21,22 @@ from leadpact.language.nodes import (
     Touched,
 )
 from leadpact.language.sql_compare import compare
-from leadpact.language.sql_expr import both, case, clamp, coalesce, col, either, greatest, least, minus, num, times, total
-from leadpact.language.sql_touches import Counted, Faded, Measure, People, value_of
+from leadpact.language.sql_expr import (
+    both,
+    case,
+    clamp,
+    coalesce,
+    col,
+    either,
+    greatest,
+    least,
+    minus,
+    num,
+    times,
+    total,
+)
+from leadpact.language.sql_measures import Counted, Faded, Measure, People, Source
+from leadpact.language.sql_touches import value_of
 
 Leaf = Attribute | Touched | ActivePeople
 
@@ -51,27 +64,27 @@ def within(value: exp.Expression, low: int | None, high: int | None) -> exp.Expr
     return exp.Paren(this=both(parts))
 
 
-def fact(leaf: Leaf, agreement: Agreement, found: tuple[Measure, ...]) -> exp.Expression:
+def fact(leaf: Leaf, source: Source, found: tuple[Measure, ...]) -> exp.Expression:
     """A leaf over the attributes of a lead and the measures beside it."""
     if isinstance(leaf, Attribute):
-        return exp.Paren(this=compare(leaf.field, leaf.tests, agreement, "s"))
+        return exp.Paren(this=compare(leaf.field, leaf.tests, source.agreement, "s"))
     measure = Counted(leaf.query) if isinstance(leaf, Touched) else People(leaf.kinds, leaf.within)
-    return within(value_of(measure, found), leaf.at_least, leaf.at_most)
+    return within(value_of(measure, source, found), leaf.at_least, leaf.at_most)
 
 
-def line_points(line: Line, agreement: Agreement, found: tuple[Measure, ...]) -> exp.Expression:
+def line_points(line: Line, source: Source, found: tuple[Measure, ...]) -> exp.Expression:
     """What a line gives, in thousandths after the cap; NULL when unknown."""
     if isinstance(line.rule, If):
-        condition = join(line.rule.condition, lambda leaf: fact(leaf, agreement, found))
+        condition = join(line.rule.condition, lambda leaf: fact(leaf, source, found))
         return times(exp.cast(condition, "int"), num(line.points * THOUSANDTHS))
-    return _each_points(line, line.rule, found)
+    return _each_points(line, line.rule, source, found)
 
 
-def _each_points(line: Line, rule: Each, found: tuple[Measure, ...]) -> exp.Expression:
+def _each_points(line: Line, rule: Each, source: Source, found: tuple[Measure, ...]) -> exp.Expression:
     if rule.fades:
-        value = value_of(Faded(rule.query, line.points), found)
+        value = value_of(Faded(rule.query, line.points), source, found)
     else:
-        value = times(value_of(Counted(rule.query), found), num(line.points * THOUSANDTHS))
+        value = times(value_of(Counted(rule.query), source, found), num(line.points * THOUSANDTHS))
     return value if rule.at_most is None else clamp(value, rule.at_most * THOUSANDTHS)
 
 

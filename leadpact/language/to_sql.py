@@ -39,8 +39,24 @@ from leadpact.language.nodes import (
     Touched,
     walk,
 )
-from leadpact.language.sql_expr import DIALECTS, Dialect, bigint, boolean, case, coalesce, col, least, num, text, total
-from leadpact.language.sql_touches import Measure, Source, by_account, measures, needs_stage, stage_name, stages
+from leadpact.language.sql_expr import (
+    DIALECTS,
+    Dialect,
+    bigint,
+    boolean,
+    case,
+    coalesce,
+    col,
+    known,
+    least,
+    named,
+    num,
+    stage,
+    text,
+    total,
+)
+from leadpact.language.sql_measures import Source, measures
+from leadpact.language.sql_touches import stages
 from leadpact.language.sql_verdict import Leaf, fact, join, line_points, missing, score
 
 MAX_ALTERNATIVES = 62
@@ -101,11 +117,11 @@ def compile_sql(
     if ready is not None and len(ready.alternatives) > MAX_ALTERNATIVES:
         raise ValueError(f"sales_ready has more than {MAX_ALTERNATIVES} alternatives")
     source = Source(agreement, dialect, leads, touches, as_of, extras)
-    built = [*stages(source), ("facts", _facts(source)), ("scores", _scores(source)), ("clauses", _clauses(source))]
-    answer = _judged(source)
-    built.append(("judged", answer))
+    built = list(stages(source))
+    built.append(("facts", _facts(source, [name for name, _ in built])))
+    built += [("scores", _scores(source)), ("clauses", _clauses(source)), ("judged", _judged(source))]
     texts = tuple((name, query.sql(dialect=dialect, pretty=True, identify=True)) for name, query in built)
-    return Compiled(dialect, texts, tuple(answer.named_selects), materialized=dialect == "postgres")
+    return Compiled(dialect, texts, tuple(built[-1][1].named_selects), materialized=dialect == "postgres")
 
 
 def points_column(line_id: str) -> str:
@@ -121,25 +137,24 @@ def _kept(line_id: str) -> str:
 # --- stages -----------------------------------------------------------------------------
 
 
-def _facts(source: Source) -> exp.Select:
+def _facts(source: Source, passes: list[str]) -> exp.Select:
     """One row a lead: points of each line, facts that verdicts ask for, and when time next changes something."""
     agreement, found = source.agreement, measures(source.agreement)
     query = exp.select(col("lead_id", "s"), *_instant(source, "s"))
     for line in agreement.lines:
-        points = bigint(line_points(line, agreement, found))
-        query = query.select(points.as_(_kept(line.id), quoted=True), copy=False)
-    for name, leaf in _verdict_facts(agreement).items():
-        query = query.select(fact(name, agreement, found).as_(leaf, quoted=True), copy=False)
-    passes = [name for name, _ in stages(source)]
+        points = bigint(line_points(line, source, found))
+        query = query.select(named(points, _kept(line.id)), copy=False)
+    for leaf, name in _verdict_facts(agreement).items():
+        query = query.select(named(fact(leaf, source, found), name), copy=False)
     soon = [col("soon", name) for name in ("own", "circle", "alone") if name in passes]
     if source.extras:
-        query = query.select(bigint(least(soon)).as_("changes_at", quoted=True), copy=False)
-    query = query.from_(_subject(source))
+        query = query.select(named(bigint(least(soon)), "changes_at"), copy=False)
+    query = query.from_(_subject(source), copy=False)
     for name in passes:
         identity = "account_key" if name.startswith("circle") else "lead_id"
         keys = source.keys(identity)
         on = exp.and_(*(exp.EQ(this=col(key, name), expression=col(key, "s")) for key in keys))
-        query = query.join(exp.to_table(name), on=on, join_type="left", copy=False)
+        query = query.join(stage(name), on=on, join_type="left", copy=False)
     return query
 
 
@@ -150,16 +165,16 @@ def _subject(source: Source) -> exp.Expression:
     for name, form in asked:
         value: exp.Expression = col(column(name, form))
         if name.startswith("account."):
-            has_account = exp.Not(this=exp.Is(this=col("account_key"), expression=exp.null()))
-            value = case([(has_account, value)]).as_(column(name, form), quoted=True)
+            has_account = known(col("account_key"))
+            value = named(case([(has_account, value)]), column(name, form))
         query = query.select(value, copy=False)
-    return query.from_(exp.to_table(source.leads)).subquery("s")
+    return query.from_(exp.to_table(source.leads), copy=False).subquery("s", copy=False)
 
 
 def _instant(source: Source, table: str | None) -> list[exp.Expression]:
     if source.as_of is None or table is not None:
         return [col("as_of", table)]
-    return [bigint(num(source.as_of)).as_("as_of", quoted=True)]
+    return [named(bigint(num(source.as_of)), "as_of")]
 
 
 def _verdict_facts(agreement: Agreement) -> dict[Leaf, str]:
@@ -183,8 +198,8 @@ def _scores(source: Source) -> exp.Select:
     query = exp.select("*")
     for dimension in DIMENSIONS:
         value = bigint(score(_points_of(source.agreement, dimension)))
-        query = query.select(value.as_(dimension, quoted=True), copy=False)
-    return query.from_(exp.to_table("facts"))
+        query = query.select(named(value, dimension), copy=False)
+    return query.from_(stage("facts"), copy=False)
 
 
 def _clauses(source: Source) -> exp.Select:
@@ -194,8 +209,8 @@ def _clauses(source: Source) -> exp.Select:
     for verdict in source.agreement.verdicts:
         for index, alternative in enumerate(verdict.alternatives):
             holds = coalesce(join(alternative, lambda leaf: col(carried[leaf])), boolean(False))
-            query = query.select(holds.as_(verdict.clause(index), quoted=True), copy=False)
-    return query.from_(exp.to_table("scores"))
+            query = query.select(named(holds, verdict.clause(index)), copy=False)
+    return query.from_(stage("scores"), copy=False)
 
 
 def _judged(source: Source) -> exp.Select:
@@ -206,30 +221,28 @@ def _judged(source: Source) -> exp.Select:
     query = exp.select(
         col("lead_id"),
         col("as_of"),
-        (verdict if clauses else text(DEFAULT_VERDICT)).as_("verdict", quoted=True),
-        (decided if clauses else text("")).as_("decided_by", quoted=True),
+        named(verdict if clauses else text(DEFAULT_VERDICT), "verdict"),
+        named(decided if clauses else text(""), "decided_by"),
         *(col(dimension) for dimension in DIMENSIONS),
-        *(col(_kept(line.id)).as_(points_column(line.id), quoted=True) for line in agreement.lines),
+        *(named(col(_kept(line.id)), points_column(line.id)) for line in agreement.lines),
     )
     if source.extras:
         query = query.select(*_extras(agreement), copy=False)
-    return query.from_(exp.to_table("clauses"))
+    return query.from_(stage("clauses"), copy=False)
 
 
 def _extras(agreement: Agreement) -> list[exp.Expression]:
     carried = _verdict_facts(agreement)
     ready = agreement.verdict("sales_ready")
     alternatives = ready.alternatives if ready else ()
-    bits = [
-        case([(col(ready.clause(n)), num(2**n))], num(0)) for n in range(len(alternatives)) if ready is not None
-    ]
+    bits = [case([(col(ready.clause(n)), num(2**n))], num(0)) for n in range(len(alternatives)) if ready is not None]
     distance = least([missing(part, lambda leaf: col(carried[leaf])) for part in alternatives])
     cools = boolean(False)
     if agreement.cools is not None:
         cools = coalesce(join(agreement.cools, lambda leaf: col(carried[leaf])), boolean(False))
     return [
-        bigint(total(bits)).as_("alternatives", quoted=True),
-        cools.as_("cools", quoted=True),
-        bigint(distance).as_("distance", quoted=True),
+        named(bigint(total(bits)), "alternatives"),
+        named(cools, "cools"),
+        named(bigint(distance), "distance"),
         col("changes_at"),
     ]

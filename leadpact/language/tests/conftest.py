@@ -1,21 +1,23 @@
-"""Engines for the tests of the language: a PostgreSQL of their own, and DuckDB in memory. No Django."""
+"""Engines for the tests of the language: PostgreSQL over temporary tables, and DuckDB in memory. No Django."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from leadpact.kit.postgres import cluster
 from leadpact.language.tests.engines import DuckDB, PostgreSQL
+
+if TYPE_CHECKING:
+    from leadpact.kit.postgres import Cluster
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
-    """A server of this session's own, with nothing in it."""
-    with cluster(tmp_path_factory.mktemp("language-postgres"), durable=False) as server:
-        with server.connect("owner", autocommit=True) as connection:
-            yield PostgreSQL(connection)
+def postgres(cluster: Cluster) -> Iterator[PostgreSQL]:
+    """The tests' own server; nothing is left behind in it."""
+    with cluster.connect("superuser", "postgres", autocommit=True) as connection:
+        yield PostgreSQL(connection)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import duckdb
 import psycopg
-import pyarrow
+import pyarrow as pa
 
 from leadpact.language.evaluate import evaluate
 from leadpact.language.history import History
@@ -19,14 +19,20 @@ from leadpact.language.to_sql import compile_sql
 Ask = tuple[str, int]
 Row = tuple[Value, ...]
 
-ARROW = {"TEXT": pyarrow.string(), "BIGINT": pyarrow.int64(), "BOOLEAN": pyarrow.bool_()}
+ARROW = {"TEXT": pa.string(), "BIGINT": pa.int64(), "BOOLEAN": pa.bool_()}
 
 
 class Engine(Protocol):
     """Whatever judges: `rows` come sorted by lead and instant, in the order of `Compiled.columns`."""
 
     def rows(
-        self, agreement: Agreement, history: History, asks: Sequence[Ask], *, extras: bool = True, as_of: int | None = None
+        self,
+        agreement: Agreement,
+        history: History,
+        asks: Sequence[Ask],
+        *,
+        extras: bool = True,
+        as_of: int | None = None,
     ) -> list[Row]: ...
 
 
@@ -34,7 +40,13 @@ class Reference:
     """The plain evaluator."""
 
     def rows(
-        self, agreement: Agreement, history: History, asks: Sequence[Ask], *, extras: bool = True, as_of: int | None = None
+        self,
+        agreement: Agreement,
+        history: History,
+        asks: Sequence[Ask],
+        *,
+        extras: bool = True,
+        as_of: int | None = None,
     ) -> list[Row]:
         """One instant for all, where given, is what the asks say as well."""
         if as_of is not None and any(instant != as_of for _, instant in asks):
@@ -53,7 +65,13 @@ class DuckDB:
         self.connection.close()
 
     def rows(
-        self, agreement: Agreement, history: History, asks: Sequence[Ask], *, extras: bool = True, as_of: int | None = None
+        self,
+        agreement: Agreement,
+        history: History,
+        asks: Sequence[Ask],
+        *,
+        extras: bool = True,
+        as_of: int | None = None,
     ) -> list[Row]:
         needed = needs(agreement)
         leads = [lead_row(history.lead(lead_id), needed, instant) for lead_id, instant in asks]
@@ -65,10 +83,8 @@ class DuckDB:
         return _checked(result.fetchall())
 
     def _load(self, name: str, columns: Sequence[tuple[str, str]], rows: Sequence[Row]) -> None:
-        arrays = [
-            pyarrow.array([row[place] for row in rows], type=ARROW[kind]) for place, (_, kind) in enumerate(columns)
-        ]
-        self.connection.register(name, pyarrow.table(arrays, names=[column for column, _ in columns]))
+        arrays = [pa.array([row[place] for row in rows], type=ARROW[kind]) for place, (_, kind) in enumerate(columns)]
+        self.connection.register(name, pa.table(arrays, names=[column for column, _ in columns]))
 
 
 class PostgreSQL:
@@ -78,13 +94,21 @@ class PostgreSQL:
         self.connection = connection
 
     def rows(
-        self, agreement: Agreement, history: History, asks: Sequence[Ask], *, extras: bool = True, as_of: int | None = None
+        self,
+        agreement: Agreement,
+        history: History,
+        asks: Sequence[Ask],
+        *,
+        extras: bool = True,
+        as_of: int | None = None,
     ) -> list[Row]:
         needed = needs(agreement)
         leads = [lead_row(history.lead(lead_id), needed, instant) for lead_id, instant in asks]
         with self.connection.transaction(), self.connection.cursor() as cursor:
             self._load(cursor, "leads", lead_columns(needed), leads)
-            self._load(cursor, "touches", touch_columns(needed), [touch_row(touch, needed) for touch in history.touches])
+            self._load(
+                cursor, "touches", touch_columns(needed), [touch_row(touch, needed) for touch in history.touches]
+            )
             compiled = compile_sql(agreement, "postgres", extras=extras, as_of=as_of)
             cursor.execute(compiled.sql.encode())
             rows = cursor.fetchall()
