@@ -138,7 +138,7 @@ def django_db_setup(cluster: Cluster, django_db_blocker: DjangoDbBlocker) -> Ite
 
 @pytest.fixture
 def as_owner(db: None) -> Callable[[], AbstractContextManager[None]]:
-    """What only the owner of the tables may, in the test's own transaction: `with as_owner(): …`."""
+    """Gives a block that does, in the test's transaction, what only the owner of the tables may."""
     from django.db import connection
 
     @contextmanager

@@ -24,7 +24,7 @@ def manage(data: Path | None, arguments: tuple[str, ...]) -> None:
     """
     words = list(arguments)
     if words and words[0] in OWNERS and not any(word.startswith("--database") for word in words):
-        words.append("--database=owner")
+        words.insert(1, "--database=owner")
     # psql, for dbshell.
     os.environ["PATH"] = f"{binaries.programs()}{os.pathsep}{os.environ.get('PATH', '')}"
     with orderly_end(), django_ready(data, migrated=False):
