@@ -36,7 +36,7 @@ SCORE_KEYS: Final = ("at_least", "at_most", "above", "below", "between")
 JOINS: Final = ("all", "any", "not")
 COUNT_LIMIT: Final = 1_000_000
 SCORE_LIMIT: Final = Decimal(1_000_000_000)
-FIELD_LIMIT: Final = 55
+FIELD_LIMIT: Final = 200
 _FIELD = re.compile(r"(person|account|lead)\.[^\W\d]\w*(\.\w+)*")
 _EXAMPLE: Final = "a condition such as `{account.industry: {in: […]}}` or `{touch: …}`"
 
@@ -71,6 +71,8 @@ class Conditions:
         for key, value in node.entries:
             self._single(key, value, scores=scores)
         second = node.entries[1][0]
+        if second.value in CLAUSE_KEYS:
+            return None  # told above: it stands without `touch`
         problems.error(
             second,
             f"`{second.value}` is a second condition in the same braces",
@@ -123,7 +125,7 @@ class Conditions:
         if _FIELD.fullmatch(word) and len(word.encode()) <= FIELD_LIMIT:
             self._remember(key)
             near = nearest(
-                word.partition(".")[2], [f.partition(".")[2] for f in FIELDS if _scope(f) == _scope(word)], cutoff=82
+                word.partition(".")[2], [f.partition(".")[2] for f in FIELDS if _scope(f) == _scope(word)], cutoff=80
             )
             if near and word not in FIELDS and word != ACTIVE_PEOPLE:
                 problems.warn(
@@ -147,7 +149,8 @@ class Conditions:
             problems.error(key, f"`{word}` stands without `touch`", expected="`touch: KIND` beside it", code="touch")
         else:
             known = [*JOINS, "touch", ACTIVE_PEOPLE, *FIELDS, *(DIMENSIONS if scores else ())]
-            near = nearest(word, known, cutoff=70)
+            near = nearest(word, known, cutoff=70) or nearest(f".{word}", _bare_fields(), cutoff=90)
+            near = next((name for name in FIELDS if name.endswith(near)), near) if near.startswith(".") else near
             if not near and dot and nearest(scope, SCOPES, cutoff=60):
                 near = f"{nearest(scope, SCOPES, cutoff=60)}.{name}"
             problems.error(
@@ -374,6 +377,11 @@ class Conditions:
             self.reader.problems.error(node, f"{what} cannot be {value}", expected=expected, code="range")
             return None
         return int(score)
+
+
+def _bare_fields() -> list[str]:
+    """Known attributes without their scope, for those who leave it out."""
+    return [f".{name.partition('.')[2]}" for name in FIELDS]
 
 
 def _scope(field_name: str) -> str:

@@ -125,12 +125,13 @@ def wanted(test: Test, agreement: Agreement) -> tuple[Constant, ...] | None:
         return (operand,)
     if test.operator is not Operator.IN:
         return None
+    domains, values = test.domains, operand
     if isinstance(operand, ListRef):
-        return None if operand.domains else agreement.list_entries(operand.name)
-    if isinstance(operand, tuple):
-        texts = bool(operand) and isinstance(operand[0], str)
-        return None if test.domains and texts else operand
-    return None
+        domains, values = operand.domains, agreement.list_entries(operand.name)
+    if not isinstance(values, tuple) or len({type(value) for value in values}) > 1:
+        return None
+    subdomains = domains and bool(values) and isinstance(values[0], str)
+    return None if subdomains else values
 
 
 def never_counts(query: TouchQuery, agreement: Agreement) -> bool:

@@ -61,19 +61,24 @@ class Reader:
             return None
         names = None if known is None else tuple(known)
         found: dict[str, Entry] = {}
+        strange: list[Entry] = []
         for key, value in node.entries:
             if key.value in found:
                 first = found[key.value].key
                 self.problems.error(
                     key, f"`{key.value}` is written twice (first in line {first.line})", code="duplicate"
                 )
-                continue
-            if names is not None and key.value not in names:
-                self._unknown_key(key, what, names, (hints or {}).get(key.value, ""))
-                found.setdefault(nearest(key.value, [n for n in names if n not in found], cutoff=80), Entry(key, value))
-                continue
-            found[key.value] = Entry(key, value)
-        found.pop("", None)
+            elif names is not None and key.value not in names:
+                strange.append(Entry(key, value))
+            else:
+                found[key.value] = Entry(key, value)
+        for entry in strange:
+            hint = (hints or {}).get(entry.key.value, "")
+            self._unknown_key(entry.key, what, names or (), hint)
+            # What stands under a misspelt key is read as if it were spelt right, so that its errors are told too.
+            meant = "" if hint else nearest(entry.key.value, [n for n in names or () if n not in found], cutoff=80)
+            if meant:
+                found[meant] = entry
         for name in required:
             if name not in found:
                 self.problems.error(node, f"{what} lacks `{name}`", code="missing")

@@ -149,6 +149,7 @@ _PLAIN_REASONS: Final = (
     ("flow sequence", "the list that opens with `[` in line {line} is not closed, or a comma is missing in it"),
     ("flow mapping", "the braces that open with `{{` in line {line} are not closed, or a comma is missing in them"),
     ("quoted scalar", "the quotes that open in line {line} are not closed"),
+    ("node content", "something is missing before this"),
     ("mapping values are not allowed", "a colon stands where none can; a text with a colon in it needs quotes"),
     ("could not find expected ':'", "a key without a colon"),
     ("cannot start any token", "a text that begins with this character needs quotes"),
