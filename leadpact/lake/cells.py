@@ -52,9 +52,9 @@ def lookup(
 
     Raises FileProblem for text that cannot be kept (NUL, half of a surrogate pair).
     """
-    source = f"SELECT DISTINCT {quoted(column)} AS raw FROM {relation} WHERE {quoted(column)} IS NOT NULL"  # noqa: S608
+    source = f"SELECT DISTINCT {quoted(column)} AS raw FROM {relation} WHERE {quoted(column)} IS NOT NULL"
     store.execute(f"CREATE TABLE {name}_raw AS {source}")
-    reader = store.stream(f"SELECT raw FROM {name}_raw", BATCH)  # noqa: S608  the name is ours
+    reader = store.stream(f"SELECT raw FROM {name}_raw", BATCH)
     created = False
     count = 0
     for batch in reader:
@@ -66,12 +66,12 @@ def lookup(
         table = pa.table(columns).filter(known)
         store.connection.register("folded", table)
         verb = f"INSERT INTO {name} BY NAME" if created else f"CREATE TABLE {name} AS"
-        store.execute(f"{verb} SELECT * FROM folded")  # noqa: S608  the name is ours
+        store.execute(f"{verb} SELECT * FROM folded")
         store.connection.unregister("folded")
         created = True
         count += len(table)
     if not created:
-        store.execute(f"CREATE TABLE {name} AS SELECT raw{_empty(forms)} FROM {name}_raw")  # noqa: S608
+        store.execute(f"CREATE TABLE {name} AS SELECT raw{_empty(forms)} FROM {name}_raw")
     store.execute(f"DROP TABLE {name}_raw")
     return Lookup(name, forms, count)
 

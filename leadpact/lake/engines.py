@@ -66,7 +66,7 @@ def with_python(facts: Facts, agreement: Agreement, told: Callable[[int], None] 
     _create(facts, agreement)
     # An account's people must meet in one history; leads without an account stand alone.
     store.execute(
-        f"CREATE TABLE batches AS SELECT lead_id, account_key, hash(coalesce(account_key, lead_id)) % "  # noqa: S608
+        f"CREATE TABLE batches AS SELECT lead_id, account_key, hash(coalesce(account_key, lead_id)) % "
         f"{facts.leads // HISTORY_LEADS + 1} AS batch FROM {LEADS}"
     )
     for batch in range(facts.leads // HISTORY_LEADS + 1):
@@ -90,7 +90,7 @@ def with_postgres(facts: Facts, agreement: Agreement, connection: Postgres) -> N
             cursor.execute(f"CREATE TEMPORARY TABLE {relation} ({cells})")
             names = ", ".join(quoted(name) for name, _ in described)
             with cursor.copy(f"COPY {relation} FROM STDIN") as copy:
-                for row in _rows(facts, f"SELECT {names} FROM {relation}"):  # noqa: S608  names are ours
+                for row in _rows(facts, f"SELECT {names} FROM {relation}"):
                     copy.write_row(row)
         cursor.execute("CREATE INDEX ON judged_touches (lead_id)")
         cursor.execute("ANALYZE judged_leads")
@@ -114,7 +114,7 @@ def _insert(facts: Facts, agreement: Agreement, rows: Sequence[Sequence[Any]]) -
     arrays = [pa.array(cells, kind) for cells, kind in zip(zip(*rows, strict=True), kinds, strict=True)]
     store = facts.store
     store.connection.register("judged_rows", pa.Table.from_arrays(arrays, names=list(names)))
-    store.execute(f"INSERT INTO {VERDICTS} SELECT * FROM judged_rows")  # noqa: S608  the name is ours
+    store.execute(f"INSERT INTO {VERDICTS} SELECT * FROM judged_rows")
     store.connection.unregister("judged_rows")
 
 
@@ -128,7 +128,7 @@ def _leads(facts: Facts, needed: Needs, batch: int) -> Iterator[Lead]:
     fields = list(dict.fromkeys(name for name, _ in needed.attributes))
     cells = _cells(needed.attributes, fields)
     created: dict[str, int] = {}
-    sql = f"SELECT lead_id, created_at, person_key, account_key{cells} FROM {LEADS} JOIN batches USING (lead_id) WHERE batch = {batch}"  # noqa: S608
+    sql = f"SELECT lead_id, created_at, person_key, account_key{cells} FROM {LEADS} JOIN batches USING (lead_id) WHERE batch = {batch}"
     sql = sql.replace("account_key", f"{LEADS}.account_key", 1)
     for lead_id, at, person, account, *values in _rows(facts, sql):
         created[lead_id] = at
@@ -139,7 +139,7 @@ def _touches(facts: Facts, needed: Needs, batch: int) -> Iterator[Touch]:
     names = list(dict.fromkeys(name for name, _ in needed.properties))
     cells = _cells(needed.properties, names)
     sql = (
-        f"SELECT touch_id, lead_id, person_key, t.account_key, kind, \"at\", known_at, void_at{cells} FROM {TOUCHES} t "  # noqa: S608
+        f"SELECT touch_id, lead_id, person_key, t.account_key, kind, \"at\", known_at, void_at{cells} FROM {TOUCHES} t "
         f"JOIN batches USING (lead_id) WHERE batch = {batch}"
     )
     for touch_id, lead_id, person, account, kind, at, known, void, *values in _rows(facts, sql):

@@ -75,7 +75,7 @@ def latest(store: Store, tables: Iterable[Table]) -> int | None:
     for table in tables:
         for ours in ("created_at", "known_at", "at"):
             if table.column(ours) or (ours == "at" and table.role == "outcomes"):
-                value = store.one(f"SELECT max({quoted(ours)}) FROM {table.name}")  # noqa: S608  names are ours
+                value = store.one(f"SELECT max({quoted(ours)}) FROM {table.name}")
                 if value is not None:
                     found.append(int(value))
     return max(found, default=None)
@@ -97,7 +97,7 @@ def _leads(facts: Facts, needed: Needs, table: Table) -> None:
     known = f"coalesce(known_at, created_at) <= {as_of}" if table.column("known_at") else f"created_at <= {as_of}"
     order = "known_at DESC NULLS LAST, " if table.column("known_at") else ""
     store.execute(
-        f"CREATE TABLE versions AS SELECT *, {known} AS is_known FROM {table.name} "  # noqa: S608  names are ours
+        f"CREATE TABLE versions AS SELECT *, {known} AS is_known FROM {table.name} "
         f"QUALIFY row_number() OVER (PARTITION BY lead_id ORDER BY {known} DESC, {order}line) = 1"
     )
     facts.leads = int(store.one("SELECT count(*) FROM versions"))
@@ -122,7 +122,7 @@ def _leads(facts: Facts, needed: Needs, table: Table) -> None:
             cells.append(f"{value} AS {quoted(column(name, form))}")
     person, account, key_joins = _keys(facts, table)
     store.execute(
-        f"CREATE TABLE {LEADS} AS SELECT v.line, v.lead_id, v.created_at, CAST({as_of} AS BIGINT) AS as_of, "  # noqa: S608
+        f"CREATE TABLE {LEADS} AS SELECT v.line, v.lead_id, v.created_at, CAST({as_of} AS BIGINT) AS as_of, "
         f"{person} AS person_key, {account} AS account_key{''.join(', ' + text for text in cells)} "
         f"FROM versions v {' '.join(key_joins)} {' '.join(joins)}"
     )
@@ -167,7 +167,7 @@ def _keys(facts: Facts, table: Table) -> tuple[str, str, list[str]]:
     if table.column("account.domain"):
         made = lookup(store, facts.lookup_name(), "versions", "account.domain", (Form.TEXT,), label="account.domain")
         free = ", ".join(literal(entry) for entry in free_mail())
-        store.execute(f"DELETE FROM {made.name} WHERE t IN ({free})")  # noqa: S608  quoted
+        store.execute(f"DELETE FROM {made.name} WHERE t IN ({free})")
         joins.append(f"LEFT JOIN {made.name} ad ON v.{quoted('account.domain')} = ad.raw")
         choices.append("WHEN ad.t IS NOT NULL THEN 'domain:' || ad.t")
     told = [entry.ours for entry in table.columns if entry.ours.startswith("account.") and entry.ours != "account.id"]
@@ -186,14 +186,14 @@ def _count_unknown(
         source, made = lookups[name]
         # Where a number is asked for, whether there is some text says nothing more.
         for form in [form for form in forms if form is not Form.TEXT] or list(forms):
-            missing = int(store.one(f"SELECT count(*) FROM {LEADS} WHERE {quoted(column(name, form))} IS NULL"))  # noqa: S608
+            missing = int(store.one(f"SELECT count(*) FROM {LEADS} WHERE {quoted(column(name, form))} IS NULL"))
             if not missing:
                 continue
             unreadable, example = 0, None
             if made is not None and form in {Form.NUMBER, Form.TRUTH}:
                 odd = f"FROM versions v JOIN {made.name} c ON v.{quoted(source)} = c.raw WHERE c.{form.value} IS NULL"
-                unreadable = int(store.one(f"SELECT count(*) {odd}"))  # noqa: S608
-                example = store.one(f"SELECT CAST(c.raw AS VARCHAR) {odd} ORDER BY v.line LIMIT 1")  # noqa: S608
+                unreadable = int(store.one(f"SELECT count(*) {odd}"))
+                example = store.one(f"SELECT CAST(c.raw AS VARCHAR) {odd} ORDER BY v.line LIMIT 1")
             facts.unknown.append(Unknown(name, form, facts.leads, missing, unreadable, example))
 
 
@@ -209,7 +209,7 @@ def _touches(facts: Facts, needed: Needs, table: Table | None, leads: Table) -> 
         if needed.kinds is None or needed.kinds:
             facts.notes.append("no file of touches is given: lines about touches add nothing.")
         return
-    facts.touches = int(store.one(f"SELECT count(*) FROM {table.name}"))  # noqa: S608
+    facts.touches = int(store.one(f"SELECT count(*) FROM {table.name}"))
     lead = _tie(facts, table, leads)
     kinds = lookup(store, "touch_kinds", table.name, "kind", (Form.TEXT,), label="kind")
     wanted: dict[str, tuple[Form, ...]] = {}
@@ -236,7 +236,7 @@ def _touches(facts: Facts, needed: Needs, table: Table | None, leads: Table) -> 
             cells.append(f", {value} AS {quoted(column(name, form))}")
     identity = "coalesce(t.touch_id, 'line ' || t.line)" if table.column("touch_id") else "'line ' || t.line"
     store.execute(
-        f"CREATE VIEW {TOUCHES} AS SELECT {identity} AS touch_id, l.lead_id, l.person_key, l.account_key, k.t AS kind, "  # noqa: S608
+        f"CREATE VIEW {TOUCHES} AS SELECT {identity} AS touch_id, l.lead_id, l.person_key, l.account_key, k.t AS kind, "
         f't."at", ' f"{known} AS known_at, {_void(facts, table, known)} AS void_at{''.join(cells)} "
         f"FROM {table.name} t JOIN {kinds.name} k ON t.kind = k.raw {lead} {' '.join(joins)} WHERE {' AND '.join(where)}"
     )
@@ -254,7 +254,7 @@ def _void(facts: Facts, table: Table, known: str) -> str:
     parts: list[str] = []
     if table.column("automated"):
         made = lookup(facts.store, "touch_automated", table.name, "automated", (Form.TRUTH,), label="automated")
-        yes = f"SELECT raw FROM {made.name} WHERE b"  # noqa: S608
+        yes = f"SELECT raw FROM {made.name} WHERE b"
         parts.append(f"CASE WHEN t.automated IN ({yes}) THEN {known} END")
     if table.column("withdrawn_at"):
         parts.append("t.withdrawn_at")
@@ -278,7 +278,7 @@ def _tie(facts: Facts, table: Table, leads: Table) -> str:
         own = "t.lead_id" if table.column("lead_id") else "CAST(NULL AS VARCHAR)"
         # A person who came in twice: the touch belongs to the lead that was open then, else to the first one.
         store.execute(
-            f"CREATE TABLE tied AS SELECT t.line, coalesce(max(l.lead_id), "  # noqa: S608
+            f"CREATE TABLE tied AS SELECT t.line, coalesce(max(l.lead_id), "
             'arg_max(m.lead_id, CASE WHEN m.created_at <= t."at" THEN m.created_at ELSE -m.created_at - 9000000000000000 END)) AS lead_id '
             f"FROM {table.name} t LEFT JOIN {LEADS} l ON l.lead_id = {own} LEFT JOIN {mails.name} e ON t.email = e.raw "
             f"LEFT JOIN {LEADS} m ON m.person_key = e.t GROUP BY t.line"
@@ -287,7 +287,7 @@ def _tie(facts: Facts, table: Table, leads: Table) -> str:
         join = f"JOIN tied ON tied.line = t.line JOIN {LEADS} l ON l.lead_id = tied.lead_id"
         named = f"coalesce({own}, t.email)"
     store.execute(
-        f"CREATE TABLE strangers AS SELECT t.line, 'no lead of the file of leads is ' || {named} AS reason {stranger}"  # noqa: S608
+        f"CREATE TABLE strangers AS SELECT t.line, 'no lead of the file of leads is ' || {named} AS reason {stranger}"
     )
     facts.strangers = int(store.one("SELECT count(*) FROM strangers"))
     if facts.strangers:
@@ -297,9 +297,6 @@ def _tie(facts: Facts, table: Table, leads: Table) -> str:
                 f"{table.path}: none of its {counted(facts.touches, 'touch', 'touches')} belongs to a lead of {leads.path} "
                 f"({example}). Say which columns name the lead with --map leads:lead_id=COLUMN --map touches:lead_id=COLUMN."
             )
-        store.execute(f"INSERT INTO {table.name}_bad SELECT line, reason FROM strangers")  # noqa: S608
-        store.execute(f"DELETE FROM {table.name} WHERE line IN (SELECT line FROM strangers)")  # noqa: S608
-        table.kept -= facts.strangers
-        table.rejected += facts.strangers
+        table.reject("SELECT line, reason FROM strangers")
         facts.touches -= facts.strangers
     return join

@@ -42,13 +42,14 @@ class Raw:
     notes: list[str] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     dropped: list[int] = field(default_factory=list)
+    in_place: bool = False
 
     def sample(self, store: Store) -> list[list[str | None]]:
         """The first rows as text, for guessing what is in a column."""
         if not self.headers:
             return []
         cells = ", ".join(f"CAST(c{place} AS VARCHAR)" for place in range(len(self.headers)))
-        query = f"SELECT {cells} FROM (SELECT * FROM {self.name} LIMIT {SAMPLE_ROWS})"  # noqa: S608  names are ours
+        query = f"SELECT {cells} FROM (SELECT * FROM {self.name} LIMIT {SAMPLE_ROWS})"
         return [list(row) for row in store.execute(query).fetchall()]
 
 
@@ -73,7 +74,7 @@ def _insert(store: Store, name: str, lines: list[int], cells: list[Sequence[str 
     arrays = [pa.array(lines, pa.int64()), *(pa.array(column, pa.string()) for column in cells)]
     batch = pa.Table.from_arrays(arrays, names=["line", *(f"c{place}" for place in range(len(cells)))])
     store.connection.register("incoming", batch)
-    store.execute(f"INSERT INTO {name} BY NAME SELECT * FROM incoming")  # noqa: S608  the name is ours
+    store.execute(f"INSERT INTO {name} BY NAME SELECT * FROM incoming")
     store.connection.unregister("incoming")
 
 
@@ -226,12 +227,12 @@ def _parquet(store: Store, path: Path, name: str) -> Raw:
     plain_name = "".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(path))
     source = f"read_parquet({literal(plain_name)}, file_row_number = true)"
     try:
-        described: list[tuple[Any, ...]] = store.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
+        described: list[tuple[Any, ...]] = store.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     except duckdb.Error as error:
         raise FileProblem(f"{path} is a damaged Parquet file: {str(error).splitlines()[0]}.") from error
     fields = [(str(row[0]), str(row[1])) for row in described if row[0] != "file_row_number"]
     cells = "".join(f", {quoted(header)} AS c{place}" for place, (header, _) in enumerate(fields))
-    store.execute(f"CREATE VIEW {name} AS SELECT file_row_number + 1 AS line{cells} FROM {source}")  # noqa: S608
-    raw = Raw(name, [header for header, _ in fields], [kind for _, kind in fields])
-    raw.read = int(store.one(f"SELECT count(*) FROM {source}"))  # noqa: S608
+    store.execute(f"CREATE VIEW {name} AS SELECT file_row_number + 1 AS line{cells} FROM {source}")
+    raw = Raw(name, [header for header, _ in fields], [kind for _, kind in fields], in_place=True)
+    raw.read = int(store.one(f"SELECT count(*) FROM {source}"))
     return raw

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from leadpact.lake import names
 from leadpact.lake.columns import Column, Named, ask, guess, missing
+from leadpact.lake.fill import fill, set_aside
 from leadpact.lake.ingest import Raw, Told, as_row, ingest
 from leadpact.lake.instants import ORDERS, zone
 from leadpact.lake.names import AMOUNTS, INSTANTS, REQUIRED, Role
@@ -26,7 +27,6 @@ from leadpact.lake.store import Store, literal, quoted
 from leadpact.lake.typed import Typed
 
 _numbers = itertools.count(1)
-AT = quoted("at")  # a keyword of DuckDB's
 
 
 @dataclass
@@ -68,7 +68,14 @@ class Table:
 
     def batches(self, rows: int = 20_000) -> Iterator[pa.RecordBatch]:
         """The good rows as Arrow record batches, in the file's order."""
-        yield from self.store.stream(f"SELECT * FROM {self.name} ORDER BY line", rows)  # noqa: S608  the name is ours
+        yield from self.store.stream(f"SELECT * FROM {self.name} ORDER BY line", rows)
+
+    def reject(self, query: str) -> int:
+        """Set aside the good rows that a query of (line, reason) names; returns how many."""
+        many = set_aside(self.store, self.name, query)
+        self.kept -= many
+        self.rejected += many
+        return many
 
     def rejects(self) -> Iterator[Reject]:
         """Every row that could not be read, by line."""
@@ -77,7 +84,7 @@ class Table:
             width = len(self.headers)
             cells = "".join(f", CAST(r.c{place} AS VARCHAR)" for place in range(width))
             query = (
-                f"SELECT b.line, b.reason{cells} FROM {self.name}_bad b JOIN {self.raw} r USING (line) ORDER BY b.line"  # noqa: S608
+                f"SELECT b.line, b.reason{cells} FROM {self.name}_bad b JOIN {self.raw} r USING (line) ORDER BY b.line"
             )
             delimiter = self.shape.delimiter or "," if self.shape.format == "csv" else ","
             result = self.store.execute(query)
@@ -90,7 +97,7 @@ class Table:
         found: dict[str, tuple[int, int]] = {}
         groups = [(reject.reason, 1, reject.line) for reject in self.early]
         if self.raw:
-            query = f"SELECT reason, count(*), min(line) FROM {self.name}_bad GROUP BY reason"  # noqa: S608
+            query = f"SELECT reason, count(*), min(line) FROM {self.name}_bad GROUP BY reason"
             groups += self.store.execute(query).fetchall()
         for reason, times, line in groups:
             short = _short(reason)
@@ -190,7 +197,7 @@ def read_table(
         raise FileProblem(f"{path} has a header and no rows.")
     typed = Typed(store, raw.name, path.name, timezone, date_order)
     selected = _select(typed, raw, role, columns)
-    counts = _fill(store, raw, typed, name, selected, role)
+    counts = fill(store, raw, typed, name, selected, role)
     if shape.broken_lines:
         notes.append(f"{counted(shape.broken_lines, 'line holds', 'lines hold')} bytes that are not UTF-8.")
     table = Table(
@@ -285,76 +292,3 @@ def host(text: str) -> str:
     """SQL for the host of a web address: `https://www.Northwind.example/about` is northwind.example."""
     bare = f"regexp_replace(lower({text}), '^[a-z]+://', '')"
     return f"nullif(regexp_replace(regexp_replace({bare}, '[/?#:].*$', ''), '^www[.]', ''), '')"
-
-
-def _fill(store: Store, raw: Raw, typed: Typed, name: str, columns: dict[str, Column], role: Role) -> tuple[int, int]:
-    """Make the table `name` and `name_bad`; returns how many rows went into each."""
-    dated = [ours for ours in columns if ours.startswith("outcome:")]
-    cells = ", ".join(f"{typed.expressions[ours]} AS {quoted(ours)}" for ours in columns)
-    source = f"FROM {raw.name} r {' '.join(typed.joins)}"
-    store.execute(
-        f"CREATE TABLE {name}_bad AS SELECT line, reason FROM (SELECT r.line, {typed.reason()} AS reason {source}) WHERE reason IS NOT NULL"  # noqa: S608
-    )
-    bad = int(store.one(f"SELECT count(*) FROM {name}_bad"))  # noqa: S608
-    lookup = f"{source} ANTI JOIN {name}_bad b ON b.line = r.line" if bad else source
-    select = f"SELECT r.line, {cells} {lookup}"  # noqa: S608
-    if dated:
-        _unpivot(store, name, select, columns, dated, typed)
-    else:
-        store.execute(f"CREATE TABLE {name} AS {select}")
-    _repeats(store, name, role, columns)
-    bad = int(store.one(f"SELECT count(DISTINCT line) FROM {name}_bad"))  # noqa: S608
-    return int(store.one(f"SELECT count(*) FROM {name}")), bad  # noqa: S608
-
-
-def _unpivot(store: Store, name: str, select: str, columns: dict[str, Column], dated: list[str], typed: Typed) -> None:
-    """A row an outcome out of a column a date."""
-    others = [ours for ours in columns if ours not in dated and ours not in {"at", "outcome"}]
-    store.execute(f"CREATE TEMP TABLE {name}_wide AS {select}")
-    parts = []
-    for ours in dated:
-        outcome = ours.partition(":")[2]
-        kept = ", ".join(
-            (
-                f"NULL AS {quoted(other)}"
-                if (other == "reason" and outcome not in {"lost", "rejected"})
-                or (other == "value" and outcome not in {"won", "lost", "opportunity"})
-                else quoted(other)
-            )
-            for other in others
-        )
-        parts.append(
-            f"SELECT line, {quoted(ours)} AS {AT}, {literal(outcome)} AS outcome, {kept} FROM {name}_wide WHERE {quoted(ours)} IS NOT NULL"
-        )  # noqa: S608
-    store.execute(f"CREATE TABLE {name} AS {' UNION ALL '.join(parts)}")
-    empty = " AND ".join(f"{quoted(ours)} IS NULL" for ours in dated)
-    without = int(store.one(f"SELECT count(*) FROM {name}_wide WHERE {empty}"))  # noqa: S608
-    if without:
-        typed.notes.append(f"{counted(without, 'row has', 'rows have')} no date of an outcome yet.")
-    store.execute(f"DROP TABLE {name}_wide")
-
-
-def _repeats(store: Store, name: str, role: Role, columns: dict[str, Column]) -> None:
-    """Reject what is there twice: the first stays."""
-    keys = {
-        "leads": ["lead_id", *(["known_at"] if "known_at" in columns else [])],
-        "touches": ["touch_id"] if "touch_id" in columns else [],
-        "outcomes": ["lead_id", "at", "outcome"],
-        "spend": [],
-    }[role]
-    if not keys:
-        return
-    key = ", ".join(quoted(ours) for ours in keys)
-    given = f"{quoted(keys[0])} IS NOT NULL"
-    store.execute(
-        f"CREATE TEMP TABLE {name}_again AS SELECT {key}, min(line) AS first FROM {name} WHERE {given} GROUP BY {key} HAVING count(*) > 1"  # noqa: S608
-    )
-    if store.one(f"SELECT count(*) FROM {name}_again"):  # noqa: S608
-        same = " AND ".join(f"t.{quoted(ours)} IS NOT DISTINCT FROM a.{quoted(ours)}" for ours in keys)
-        what = {"leads": "this lead", "touches": "this touch", "outcomes": "this outcome"}[role]
-        store.execute(
-            f"INSERT INTO {name}_bad SELECT t.line, '{what} stands in an earlier row already (line ' || a.first || ')' "  # noqa: S608
-            f"FROM {name} t JOIN {name}_again a ON {same} WHERE t.line > a.first"
-        )
-        store.execute(f"DELETE FROM {name} t USING {name}_again a WHERE {same} AND t.line > a.first")  # noqa: S608
-    store.execute(f"DROP TABLE {name}_again")

@@ -33,6 +33,7 @@ class Store:
             settings["memory_limit"] = memory
         self.connection = duckdb.connect(str(self.folder / "lake.duckdb"), config=settings)
         self.connection.execute("SET TimeZone = 'UTC'")
+        self.connection.execute("SET enable_progress_bar = false")
 
     def execute(self, sql: str, parameters: list[Any] | None = None) -> duckdb.DuckDBPyConnection:
         """Run a statement; the result is read from what is returned."""

@@ -49,7 +49,7 @@ class Typed:
             cell = f"CASE WHEN {cell} = trunc({cell}) AND abs({cell}) < 1e18 THEN CAST(CAST({cell} AS BIGINT) AS VARCHAR) ELSE CAST({cell} AS VARCHAR) END"
         elif kind != "VARCHAR":
             cell = f"CAST({cell} AS VARCHAR)"
-        return f"nullif(trim({cell}, ' \t\r\n\u00a0'), '')"
+        return trimmed(cell)
 
     def require(self, ours: str, says: str | None = None) -> None:
         """Reject rows in which this column is blank."""
@@ -57,7 +57,7 @@ class Typed:
 
     def _distinct(self, text: str, beside: str = "NULL") -> list[tuple[str, int]]:
         query = (
-            f"SELECT t, count(*), min(line) FROM (SELECT {text} AS t, {beside} AS done, r.line FROM {self.raw} r) "  # noqa: S608
+            f"SELECT t, count(*), min(line) FROM (SELECT {text} AS t, {beside} AS done, r.line FROM {self.raw} r) "
             "WHERE t IS NOT NULL AND done IS NULL GROUP BY t ORDER BY min(line)"
         )
         return [(row[0], row[1]) for row in self.store.execute(query).fetchall()]
@@ -74,7 +74,7 @@ class Typed:
             }
         )
         self.store.connection.register("lookup", table)
-        self.store.execute(f"CREATE OR REPLACE TABLE {self.raw}_{alias} AS SELECT * FROM lookup")  # noqa: S608
+        self.store.execute(f"CREATE OR REPLACE TABLE {self.raw}_{alias} AS SELECT * FROM lookup")
         self.store.connection.unregister("lookup")
         self.joins.append(f"LEFT JOIN {self.raw}_{alias} {alias} ON {alias}.t = {text}")
         self.reasons.append(
@@ -117,7 +117,7 @@ class Typed:
                 return f"epoch_us(CAST({cell} AS TIMESTAMP))"
             return f"epoch_us(timezone({literal(self.timezone)}, CAST({cell} AS TIMESTAMP)))"
         if kind in INTEGERS or kind in {"DOUBLE", "FLOAT"} or kind.startswith("DECIMAL"):
-            largest = self.store.one(f"SELECT max(abs({cell})) FROM {self.raw} r") or 0  # noqa: S608
+            largest = self.store.one(f"SELECT max(abs({cell})) FROM {self.raw} r") or 0
             for most, scale, unit in (
                 (1e10, 10**6, "seconds"),
                 (1e13, 10**3, "milliseconds"),
@@ -168,6 +168,12 @@ class Typed:
     def reason(self) -> str:
         """The first reason against a row, as an expression; NULL for a good row."""
         return f"CASE {' '.join(self.reasons)} END" if self.reasons else "NULL"
+
+
+def trimmed(cell: str) -> str:
+    """SQL for text without blanks around it, NULL when nothing remains. Few cells have any, and looking is cheaper."""
+    odd = f"{cell} < '!' OR right({cell}, 1) < '!' OR prefix({cell}, '\u00a0') OR suffix({cell}, '\u00a0')"
+    return f"CASE WHEN {odd} THEN nullif(trim({cell}, ' \t\r\n\u00a0'), '') ELSE {cell} END"
 
 
 def quick_instant(text: str, timezone: str) -> str:

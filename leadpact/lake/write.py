@@ -55,7 +55,7 @@ def write_query(
         options += ", COMPRESSION gzip"
     draft = path.with_name(f".{path.name}.part")
     try:
-        store.execute(f"COPY (SELECT {', '.join(cells)} {rest}) TO {literal(str(draft))} ({options})")  # noqa: S608
+        store.execute(f"COPY (SELECT {', '.join(cells)} {rest}) TO {literal(str(draft))} ({options})")
         draft.replace(path)
     except OSError as error:
         raise FileProblem(f"--out {path} cannot be written: {error.strerror}.") from error

@@ -135,15 +135,15 @@ def touch_columns(needed: Needs) -> list[str]:
 def summarise(facts: Facts, agreement: Agreement, touches: Table | None) -> dict[str, Any]:
     """The figures of a run: verdicts, unknown shares, lines that could not be judged."""
     store = facts.store
-    counts = dict(store.execute(f"SELECT verdict, count(*) FROM {VERDICTS} GROUP BY verdict").fetchall())  # noqa: S608
+    counts = dict(store.execute(f"SELECT verdict, count(*) FROM {VERDICTS} GROUP BY verdict").fetchall())
     lines: dict[str, int] = {}
     for line in agreement.lines:
         name = quoted(f"points.{line.id}")
-        unknown = int(store.one(f"SELECT count(*) FROM {VERDICTS} WHERE {name} IS NULL"))  # noqa: S608
+        unknown = int(store.one(f"SELECT count(*) FROM {VERDICTS} WHERE {name} IS NULL"))
         if unknown:
             lines[line.id] = unknown
     clauses = store.execute(
-        f"SELECT decided_by, count(*) FROM {VERDICTS} WHERE decided_by <> '' GROUP BY 1 ORDER BY 1"  # noqa: S608
+        f"SELECT decided_by, count(*) FROM {VERDICTS} WHERE decided_by <> '' GROUP BY 1 ORDER BY 1"
     ).fetchall()
     return {
         "agreement": agreement.name,
