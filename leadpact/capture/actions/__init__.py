@@ -1,10 +1,13 @@
-"""Verbs of capture. `intake` is the door that every way in leads to; `leadpact.loop` provides it."""
+"""Verbs of capture. Two ports lead up from here, and `leadpact.loop` connects both: `intake`, the door that every way in
+leads to, and `answers`, which takes rows of outcomes and spend: their tables belong to other rooms of this floor.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol
 
+from leadpact.capture.rules.answers import Answered, OutcomeRow, SpendRow
 from leadpact.capture.rules.arrival import Arrival, Taken
 from leadpact.kit.ports import Port
 
@@ -26,3 +29,22 @@ def intake(arrivals: Sequence[Arrival], *, known_at: int, historic: bool = False
 def connect_intake(target: Intake) -> None:
     """Provide the intake. Called once by `leadpact.loop` at start-up."""
     _intake.connect(target)
+
+
+class Answers(Protocol):
+    """take(rows, at=…): rows of one kind, in one transaction, each taken once for ever by its message or source key."""
+
+    def __call__(self, rows: Sequence[OutcomeRow] | Sequence[SpendRow], *, at: int) -> Answered: ...
+
+
+_answers: Port[..., Answered] = Port("capture.actions.answers")
+
+
+def answers(rows: Sequence[OutcomeRow] | Sequence[SpendRow], *, at: int) -> Answered:
+    """Take outcomes, or spend, of the past. A row that names nobody, or a move the ledger refuses, is refused by line."""
+    return _answers(rows, at=at)
+
+
+def connect_outcomes(target: Answers) -> None:
+    """Provide `answers`. Called once by `leadpact.loop` at start-up."""
+    _answers.connect(target)

@@ -21,10 +21,11 @@ from typing import Any, Final, NamedTuple
 
 from leadpact.capture.rules import bots, channels
 from leadpact.capture.rules.address import BadAddress, company_domain, domain_of_email, email, email_or_none, identifier
-from leadpact.capture.rules.arrival import Arrival, TouchData, Traits
+from leadpact.capture.rules.arrival import Arrival, TouchData
 from leadpact.capture.rules.messages import Event, Junk, message_id_of, read_batch, read_event
 from leadpact.capture.rules.names import LONGEST_KIND, OPT_IN, OPT_OUT, field_of, kind_of, snake
 from leadpact.capture.rules.timing import BadInstant, happened_at, read_instant
+from leadpact.capture.rules.traits import complete, domain_in, fit, parted
 from leadpact.capture.rules.values import Unbounded, cell_of, flatten
 from leadpact.language.fold import Cell, fold, truth
 from leadpact.language.kinds import KINDS, OURS
@@ -33,7 +34,6 @@ CALLS: Final = ("identify", "track", "page", "screen", "group", "alias")
 LONGEST_CAMPAIGN: Final = 200
 _PAGE: Final = ("path", "url", "title", "referrer")
 _PLACE: Final = ("path", "url")
-_LIMITS: Final = {"person.name": 300, "person.title": 300, "person.phone": 40, "account.name": 300, "lead.source": 60}
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ def _campaign(context: Mapping[str, Any]) -> tuple[str, str, dict[str, str]]:
     parts = {key: value.strip() for key, value in said.items() if isinstance(value, str) and value.strip()}
     channel = channels.of_campaign(parts.get("source", "")[:200], parts.get("medium", "")[:200])
     origin = {f"utm_{key}": value[:LONGEST_CAMPAIGN] for key, value in parts.items() if key in {"source", "medium", "term", "content"}}
-    return channel, _fit(parts.get("name", ""), LONGEST_CAMPAIGN), origin
+    return channel, fit(parts.get("name", ""), LONGEST_CAMPAIGN), origin
 
 
 def _with_traits(base: _Base, scope: str, traits: Mapping[str, Any], context: Mapping[str, Any]) -> Arrival:
@@ -226,20 +226,21 @@ def _with_traits(base: _Base, scope: str, traits: Mapping[str, Any], context: Ma
         elif value is not None and name != "email":
             plain[key] = value
     flatten(plain, lambda path: field_of(scope, path), what="traits", raw=raw, cells=cells)
-    _complete(raw, cells)
+    complete(raw, cells)
     channel, campaign, _ = _campaign(context)
     source = raw.get("lead.source")
     domain = domain_of_email(base.email) if base.email else None
     if domain is None or base.trusted:
-        domain = _company_domain(raw) or domain
+        domain = domain_in(raw) or domain
+    person, account, lead = parted(raw, cells)
     return Arrival(
         *base[:5],
-        person=_of_scope("person.", raw, cells),
-        account=_of_scope("account.", raw, cells),
-        lead=_of_scope("lead.", raw, cells),
+        person=person,
+        account=account,
+        lead=lead,
         account_domain=domain,
         trusted=base.trusted,
-        source=_fit(source, channels.LONGEST_CHANNEL) if isinstance(source, str) and source.strip() else channel,
+        source=fit(source, channels.LONGEST_CHANNEL) if isinstance(source, str) and source.strip() else channel,
         campaign=campaign,
         opted_out=opted_out,
     )
@@ -252,44 +253,12 @@ def _company(value: object, raw: dict[str, Any], cells: dict[str, Cell]) -> None
         flatten({"name": value}, lambda path: field_of("account", path), what="traits", raw=raw, cells=cells)
 
 
-def _complete(raw: dict[str, Any], cells: dict[str, Cell]) -> None:
-    """A name from its two halves; texts cut to what their columns hold."""
-    if "person.name" not in raw:
-        halves = [raw[half] for half in ("person.first_name", "person.last_name") if isinstance(raw.get(half), str)]
-        if halves:
-            raw["person.name"] = " ".join(half.strip() for half in halves)
-            found = cell_of(raw["person.name"])
-            if found is not None:
-                cells["person.name"] = found
-    for name, most in _LIMITS.items():
-        value = raw.get(name)
-        if isinstance(value, str) and len(value) > most:
-            raw[name] = _fit(value, most)
-
-
-def _company_domain(raw: Mapping[str, Any]) -> str | None:
-    for name in ("account.domain", "account.website"):
-        said = raw.get(name)
-        if isinstance(said, str):
-            found = company_domain(said)
-            if found is not None:
-                return found
-    return None
-
-
-def _of_scope(prefix: str, raw: Mapping[str, Any], cells: Mapping[str, Cell]) -> Traits:
-    return Traits(
-        {name: value for name, value in raw.items() if name.startswith(prefix)},
-        {name: value for name, value in cells.items() if name.startswith(prefix)},
-    )
-
-
 def _group(base: _Base, event: Event, traits: Mapping[str, Any], context: Mapping[str, Any]) -> Arrival:
     group = identifier(event.group_id)
     if group is None:
         raise _Cannot("no_identity", "A group call needs groupId: which account it is.")
     done = _with_traits(base, "account", {"group_id": group, **traits}, context)
-    said = _company_domain(done.account.raw)
+    said = domain_in(done.account.raw)
     return done if said is not None or "." not in group else replace(done, account_domain=company_domain(group) or done.account_domain)
 
 
@@ -313,7 +282,7 @@ def _with_touch(base: _Base, call: str, event: Event, context: Mapping[str, Any]
         raw["automated"] = machine
     known = KINDS.get(kind)
     touch = TouchData(
-        kind, channel or (known.channel if known else ""), campaign or _fit(raw.get("campaign"), LONGEST_CAMPAIGN), raw, cells, bool(machine)
+        kind, channel or (known.channel if known else ""), campaign or fit(raw.get("campaign"), LONGEST_CAMPAIGN), raw, cells, bool(machine)
     )
     return Arrival(
         *base[:5],
@@ -363,7 +332,7 @@ def _channel(raw: Mapping[str, Any], of_campaign: str, kind: str) -> str:
     """What the touch says itself, else its campaign, else for a page view the page that led to it."""
     said = raw.get("channel")
     if isinstance(said, str) and said.strip():
-        return _fit(fold(said), channels.LONGEST_CHANNEL)
+        return fit(fold(said), channels.LONGEST_CHANNEL)
     referrer = raw.get("referrer")
     if not of_campaign and kind == "page.viewed" and isinstance(referrer, str):
         url = raw.get("url")
@@ -386,14 +355,6 @@ def _without_bursts(arrivals: list[Arrival]) -> list[Arrival]:
             marked = replace(touch, automated=True, properties={**touch.properties, "automated": why})
             arrivals[index] = replace(arrivals[index], touch=marked)
     return arrivals
-
-
-def _fit(value: object, most: int) -> str:
-    if not isinstance(value, str):
-        return ""
-    if "\0" in value:
-        raise ValueError("text holds a NUL character")
-    return value.strip()[:most]
 
 
 def _spoken_id(event: Event) -> str | None:

@@ -1,0 +1,61 @@
+"""Reads of capture: keys, imports, what was refused, what machines did, and who may be one person."""
+
+from __future__ import annotations
+
+from django.db.models import Q, QuerySet, Sum
+
+from leadpact.capture.models import Duplicate, ImportRun, Refusal, WriteKey
+from leadpact.kit.instants import DAY, HOUR
+from leadpact.leads.models import Touch
+
+
+def keys() -> QuerySet[WriteKey]:
+    """All write keys, newest first, with who made them."""
+    return WriteKey.objects.select_related("by").order_by("-created_at", "-id")
+
+
+def imports() -> QuerySet[ImportRun]:
+    """All imports, newest first; without their rejects, which can be long."""
+    return ImportRun.objects.select_related("by").defer("rejects").order_by("-started_at", "-id")
+
+
+def refusals(*, since: int) -> QuerySet[Refusal, dict[str, object]]:
+    """How many events of each key were refused since an instant, by reason, the most first."""
+    return (
+        Refusal.objects.filter(hour__gte=since // HOUR)
+        .values("key_id", "key__name", "code")
+        .annotate(total=Sum("events"))
+        .order_by("-total", "key_id", "code")
+    )
+
+
+def quarantine(*, since: int | None = None) -> QuerySet[Touch]:
+    """Touches that were seen to be a machine's, at arrival or later; they are kept and do not count."""
+    found = Touch.objects.filter(Q(void_at__isnull=False) | Q(void__cause="automated"))
+    if since is not None:
+        found = found.filter(known_at__gte=since)
+    return found.select_related("visitor__person__account", "void").order_by("-known_at", "-id")
+
+
+def questions() -> QuerySet[Duplicate]:
+    """Pairs of known people of whom nobody has said yet whether they are one, oldest first."""
+    pairs = Duplicate.objects.filter(decided_at=None)
+    return pairs.select_related("first__account", "second__account").order_by("found_at", "id")
+
+
+def answered_questions() -> QuerySet[Duplicate]:
+    """Pairs that were decided, newest first."""
+    pairs = Duplicate.objects.exclude(decided_at=None)
+    return pairs.select_related("first__account", "second__account", "by").order_by("-decided_at", "-id")
+
+
+def counts(*, at: int) -> dict[str, int]:
+    """What the room's front page says in numbers."""
+    week = at - 7 * DAY
+    return {
+        "keys": WriteKey.objects.filter(revoked_at=None).count(),
+        "touches": Touch.objects.filter(known_at__gte=week).count(),
+        "automated": quarantine(since=week).count(),
+        "questions": Duplicate.objects.filter(decided_at=None).count(),
+        "refused": int(Refusal.objects.filter(hour__gte=week // HOUR).aggregate(total=Sum("events"))["total"] or 0),
+    }
