@@ -6,19 +6,49 @@ this one; it takes part in the same transaction, because it is the same connecti
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 from django.db import connection
+from psycopg.adapt import Buffer, Dumper
+
+
+class ListDumper(Dumper):
+    """A flat list as PostgreSQL's array literal, without a type: the statement casts it (`$1::bigint[]`).
+
+    psycopg's own dumper looks at every element twice to find the type; with a dozen lists a batch that was half of the
+    intake's time. Elements: int, str, bool, bytes, None.
+    """
+
+    def dump(self, obj: list[Any]) -> Buffer:
+        """The literal. Raises KeyError for an element of another type."""
+        return ("{" + ",".join([_ELEMENT[type(element)](element) for element in obj]) + "}").encode()
+
+
+def _text(value: str) -> str:
+    if "\\" in value or '"' in value:
+        value = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{value}"'
+
+
+_ELEMENT: dict[type, Callable[[Any], str]] = {
+    int: str,
+    str: _text,
+    bool: lambda value: "t" if value else "f",
+    bytes: lambda value: '"\\\\x' + value.hex() + '"',
+    type(None): lambda _: "NULL",
+}
 
 
 @contextmanager
 def cursor() -> Iterator[psycopg.RawCursor[tuple[object, ...]]]:
-    """A cursor whose parameters are written $1, $2, … (psycopg's RawCursor)."""
+    """A cursor whose parameters are written $1, $2, … (psycopg's RawCursor), with lists as flat arrays to be cast."""
     connection.ensure_connection()
     assert connection.connection is not None
     with psycopg.RawCursor(connection.connection) as raw:
+        raw.adapters.register_dumper(list, ListDumper)
         yield raw
 
 

@@ -114,7 +114,10 @@ _pool = env.int("LEADPACT_POOL", 0)
 def _connection(role: Any, *, pool: int = 0) -> dict[str, Any]:
     found = _server.parameters(role)
     known = {key: found.pop(key, "") for key in ("dbname", "user", "password", "host", "port")}
-    options: dict[str, Any] = {"application_name": f"leadpact {role}", **found}
+    # Prepared statements of the hot paths are planned once: their shape does not depend on what a batch holds, and planning an
+    # agreement's query anew costs more than running it for a hundred leads.
+    settings = "-c plan_cache_mode=force_generic_plan -c jit=off"
+    options: dict[str, Any] = {"application_name": f"leadpact {role}", "options": settings, **found}
     if pool:
         options["pool"] = {"min_size": 1, "max_size": pool, "timeout": 20}
     return {
