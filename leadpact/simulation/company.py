@@ -19,7 +19,7 @@ from leadpact.simulation.spend import spend_events
 from leadpact.simulation.staff import DAY, Employee, staff
 from leadpact.simulation.truth import PotentialAnswer, Truth, week_of
 
-PEOPLE_AN_ACCOUNT = 2.4
+PEOPLE_AN_ACCOUNT = 3.0
 _EPOCH_DAY_WEEKDAY = 3  # 1970-01-01 was a Thursday
 
 
@@ -93,11 +93,13 @@ class Company:
     def _touches(self) -> Iterator[Event]:
         teller = Teller(self.seed, self.people, {account.key: account for account in self.accounts})
         number = 0
+        asked = np.full(self.size, -1e6)
         carried: NDArray[np.int64] = np.empty((0, len(Row._fields)), dtype=np.int64)
         for first in range(0, self.days, 7):
             last = min(first + 7, self.days)
             chance = generator(self.seed, Stream.TOUCHES, first // 7)
-            week = Week(self.crowd, self.firms, chance, first, last, (self._weekday + first) % 7)
+            weekday = (self._weekday + first) % 7
+            week = Week(self.crowd, self.firms, chance, span=(first, last), weekday=weekday, asked=asked)
             rows = np.concatenate([carried, *(self._rows(batch) for batch in week.batches())])
             rows = rows[np.argsort(rows[:, 0], kind="stable")]
             now = int(np.searchsorted(rows[:, 0], self.start + last * DAY))

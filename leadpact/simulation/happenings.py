@@ -19,9 +19,10 @@ from leadpact.simulation.sources import NAMES, SOURCES
 
 SECOND = 1 / 86_400
 MINUTE = 60 * SECOND
-SEMINAR_EVERY = 5
+SEMINAR_EVERY = 4
 SCANNED_LINKS = 3
-VISITS_AT_REST, VISITS_BY_INTEREST = 0.006, 0.24
+DEMO_REST = 40.0
+VISITS_AT_REST, VISITS_BY_INTEREST = 0.004, 0.29
 STRANGERS = 0.35 / 365
 
 
@@ -81,12 +82,24 @@ _PAGE_MORE = np.array([more for _path, _title, _base, more in names.PATHS])
 
 
 class Week:
-    """One week of the company. `first` is its first day (days since the start), `last` the day after its last."""
+    """One week of the company.
+
+    span: its first day (days since the start) and the day after its last; weekday: of the first (Monday is 0).
+    asked: day of each person's last demo request; written here, so the same array goes from week to week.
+    """
 
     def __init__(
-        self, people: Population, firms: Accounts, chance: np.random.Generator, first: int, last: int, weekday: int
+        self,
+        people: Population,
+        firms: Accounts,
+        chance: np.random.Generator,
+        *,
+        span: tuple[int, int],
+        weekday: int,
+        asked: Floats,
     ) -> None:
-        self._people, self._firms, self._chance = people, firms, chance
+        first, last = span
+        self._people, self._firms, self._chance, self._asked = people, firms, chance, asked
         self._first, self._last, self._weekday = first, last, weekday
         self._number = first // 7
         self._known = np.flatnonzero(people.created < last)
@@ -174,17 +187,28 @@ class Week:
         done = []
         for code, odds in (
             (Code.PAPER, 0.05 + 0.10 * level),
-            (Code.DEMO, 0.002 + 0.055 * level**2),
+            (Code.DEMO, 0.002 + 0.56 * level**2.4),
             (Code.PRICE, 0.001 + 0.020 * level**2),
             (Code.CHAT, 0.004 + 0.015 * level),
         ):
             did = np.flatnonzero(known & (chance.random(len(at)) < odds))
+            if code is Code.DEMO:
+                did = self._once(did, who, at)
             moments = at[did] + chance.uniform(1.5, 6, size=len(did)) * MINUTE
             papers = chance.integers(0, len(names.PAPERS), size=len(did))
             done.append(
                 self._batch(code, moments, who[did], detail=papers, channel=channel[did], device=DEVICE)
             )
         return done
+
+    def _once(self, did: Ints, who: Ints, at: Floats) -> Ints:
+        """Those of the demo requests that do not follow another of the same person within weeks."""
+        did = did[np.argsort(at[did], kind="stable")]
+        _people, first = np.unique(who[did], return_index=True)
+        did = did[np.sort(first)]
+        did = did[at[did] > self._asked[who[did]] + DEMO_REST]
+        self._asked[who[did]] = at[did]
+        return did
 
     def _mails(self) -> list[Batch]:
         """The newsletter: every fourth week to each, now and then forgotten. Opens, clicks, scanners, bounces."""
@@ -233,17 +257,18 @@ class Week:
         ]
 
     def _seminars(self) -> list[Batch]:
-        """Every fifth week: invitations one week, the seminar on a Thursday two weeks later."""
+        """Every fourth week: invitations one week, the seminar on a Thursday two weeks later."""
         people, chance = self._people, self._chance
         if self._number % SEMINAR_EVERY != 1 or self._last - self._first < 7:
             return []
         guests = self._known[(people.opts_out[self._known] > self._first) & (people.created[self._known] < self._first)]
-        guests = guests[chance.random(len(guests)) < 0.18]
+        warm = people.waves.interest(guests, self._first - 1.0)
+        guests = guests[chance.random(len(guests)) < 0.03 + 0.9 * warm]
         monday = self._first + (0 - self._weekday) % 7
         at = monday + 16 / 24 + chance.uniform(0, 3 / 24, size=len(guests))
         level = people.waves.interest(guests, at + 14)
         loud = np.minimum(people.loud[guests], 1.6)
-        coming = chance.random(len(guests)) < loud * (0.02 + 0.55 * level**1.3)
+        coming = chance.random(len(guests)) < loud * (0.03 + 1.0 * level)
         there = coming & (chance.random(len(guests)) < 0.68)
         seminar = self._number // SEMINAR_EVERY
         registered = at + chance.uniform(0.02, 9, size=len(guests))

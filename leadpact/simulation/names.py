@@ -31,12 +31,12 @@ TAIL = (
     "view ward way wood worth yard"
 ).split()
 INDUSTRIES: tuple[tuple[str, str, float], ...] = (
-    ("Manufacturing", "Manufacturing", 0.22),
-    ("Logistics", "Logistics", 0.16),
-    ("Wholesale", "Trading", 0.14),
-    ("Retail", "Stores", 0.12),
-    ("Software", "Systems", 0.11),
-    ("Health care", "Care", 0.08),
+    ("Manufacturing", "Manufacturing", 0.28),
+    ("Logistics", "Logistics", 0.19),
+    ("Wholesale", "Trading", 0.16),
+    ("Retail", "Stores", 0.10),
+    ("Software", "Systems", 0.09),
+    ("Health care", "Care", 0.06),
     ("Construction", "Construction", 0.07),
     ("Education", "Institute", 0.05),
     ("Public sector", "Agency", 0.05),
@@ -69,8 +69,8 @@ PATHS: tuple[tuple[str, str, float, float], ...] = (  # path, title, weight with
     ("/products/warehouse", "Warehouse", 0.08, 0.12),
     ("/cases/ferro", "How Ferro plans", 0.05, 0.14),
     ("/cases/halden", "Halden's warehouse", 0.04, 0.12),
-    ("/pricing", "Prices", 0.03, 0.25),
-    ("/pricing/enterprise", "Prices for groups", 0.01, 0.08),
+    ("/pricing", "Prices", 0.03, 0.55),
+    ("/pricing/enterprise", "Prices for groups", 0.01, 0.12),
     ("/papers", "Papers", 0.04, 0.03),
     ("/careers", "Careers", 0.03, 0.0),
 )

@@ -102,17 +102,17 @@ def accounts(seed: int, count: int, days: int) -> Accounts:
     chance = generator(seed, Stream.ACCOUNTS)
     weights = np.array([weight for _name, _word, weight in names.INDUSTRIES])
     industry = chance.choice(len(weights), size=count, p=weights / weights.sum()).astype(np.int64)
-    employees = np.exp(chance.normal(5.9, 1.5, size=count)).clip(3, 60_000).astype(np.int64)
+    employees = np.exp(chance.normal(6.4, 1.3, size=count)).clip(3, 60_000).astype(np.int64)
     fits = (industry < names.SERVED).astype(int) + ((employees >= 200) & (employees <= 5_000))
     good = chance.beta(np.array([1.0, 2.2, 6.0])[fits], np.array([6.0, 3.2, 1.5])[fits])
-    awake = chance.random(count) < 0.10 + 0.22 * good
+    awake = chance.random(count) < 0.10 + 0.36 * good
     return Accounts(
         industry=industry,
         employees=employees,
         good=good,
         scanner=chance.random(count) < 0.05,
-        industry_known=chance.random(count) < 0.9,
-        employees_known=chance.random(count) < 0.85,
+        industry_known=chance.random(count) < 0.95,
+        employees_known=chance.random(count) < 0.93,
         wave_start=chance.uniform(-20, days, size=count),
         wave_height=np.where(awake, chance.beta(4, 3, size=count), 0.0),
     )
@@ -155,8 +155,8 @@ def population(seed: int, leads: int, days: int, firms: Accounts, first_weekday:
         wrong_data=chance.random(leads) < 0.04,
         student=student,
         competitor=competitor,
-        timeline_told=chance.random(leads) < 0.28,
-        told_after=chance.exponential(30.0, size=leads),
+        timeline_told=chance.random(leads) < np.where(waves.height[:, 1] > 0, 0.6, 0.15),
+        told_after=_told_after(chance, created, waves),
         second_device=chance.random(leads) < 0.25,
         opts_out=created + chance.exponential(9_000.0, size=leads),
         phase=chance.integers(0, 4, size=leads),
@@ -167,7 +167,7 @@ def population(seed: int, leads: int, days: int, firms: Accounts, first_weekday:
 
 def _buying_groups(chance: np.random.Generator, leads: int, firms: int) -> Ints:
     """Account of each person. Group sizes are skewed: most have one or two people, some have eight."""
-    pull = chance.gamma(0.9, 1.0, size=firms) + 0.05
+    pull = chance.gamma(0.7, 1.0, size=firms) + 0.03
     return chance.choice(firms, size=leads, p=pull / pull.sum()).astype(np.int64)
 
 
@@ -190,7 +190,7 @@ def _waves(
     count = len(source)
     interest = np.array([each.interest for each in SOURCES])[source]
     at_once = chance.random(count) < np.array([each.at_once for each in SOURCES])[source]
-    own = chance.random(count) < np.clip(interest * (0.16 + 0.34 * good), 0, 0.95)
+    own = chance.random(count) < np.clip(interest * (0.22 + 0.60 * good), 0, 0.95)
     own_start = created + np.where(at_once, -chance.uniform(2, 15, size=count), chance.gamma(1.3, 55.0, size=count))
     shared = (account >= 0) & (chance.random(count) < 0.7)
     shared_height = np.where(shared, firms.wave_height[account] * chance.beta(8, 2, size=count), 0.0)
@@ -201,10 +201,17 @@ def _waves(
     return Waves(
         start=start,
         rise=np.stack([np.full(count, 3.0), chance.gamma(4, 4.0, size=count), chance.gamma(4, 4.0, size=count)], axis=1) + 1,
-        hold=np.stack([np.full(count, 1.0), chance.gamma(2, 9.0, size=count), chance.gamma(2, 9.0, size=count)], axis=1),
+        hold=np.stack([np.full(count, 1.0), chance.gamma(2, 13.0, size=count), chance.gamma(2, 13.0, size=count)], axis=1),
         fall=np.stack([np.full(count, 5.0), chance.gamma(3, 9.0, size=count), chance.gamma(3, 9.0, size=count)], axis=1) + 2,
         height=height,
     )
+
+
+def _told_after(chance: np.random.Generator, created: Floats, waves: Waves) -> Floats:
+    """Days from becoming known to saying when they will buy: as their own interest rises, or some day."""
+    own = np.maximum(waves.start[:, 1] + waves.rise[:, 1] * chance.uniform(0.3, 1.5, size=len(created)) - created, 0.01)
+    some_day = chance.exponential(30.0, size=len(created))
+    return np.where((waves.height[:, 1] > 0) & (own < 300), own + chance.exponential(4.0, size=len(created)), some_day)
 
 
 def _double(chance: np.random.Generator, people: Population, days: int) -> None:

@@ -62,6 +62,8 @@ def staff(seed: int, leads: int, start: int, days: int) -> tuple[tuple[Employee,
     people = max(3, math.ceil(leads / LEADS_A_SALESPERSON))
     each = math.ceil(leads * HANDED_OVER_SHARE * SPARE / (days / 7) / people) + 2
     sellers = []
+    lenient = chance.normal(0, 0.45, size=people)
+    lenient -= lenient.mean()  # else a small team by luck makes a company where everything, or nothing, is qualified
     for number in range(people):
         part_time = number % 6 == 4
         leaves = number % 8 == 5
@@ -79,7 +81,7 @@ def staff(seed: int, leads: int, start: int, days: int) -> tuple[tuple[Employee,
                 hours=tuple((weekday, ((opens, opens + 540),)) for weekday in workdays),
                 absences=_absences(chance.integers(0, max(1, days - 14), size=4).tolist(), start),
                 leaves_at=start + int(days * (0.45 + 0.4 * chance.random())) * DAY if leaves else None,
-                lenient=float(chance.normal(0, 0.45)),
+                lenient=float(lenient[number]),
                 slow=float(math.exp(chance.normal(0, 0.3))),
             )
         )

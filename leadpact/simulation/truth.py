@@ -7,18 +7,21 @@ start on Mondays, 00:00 UTC. The interest that counts is that of the middle of t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtri
 
-from leadpact.simulation.chance import Floats, Ints, Stream, normal, uniform
+from leadpact.simulation.chance import Floats, Ints, Stream, uniform, uniform_one
 from leadpact.simulation.population import Accounts, Flags, Population
 from leadpact.simulation.sources import SOURCES
 from leadpact.simulation.staff import DAY, Employee
 
 WEEK = 7 * DAY
 MONDAY = 4 * DAY  # 1970-01-05
-REASONS = ("no_fit", "no_interest", "not_now", "no_budget", "sponsor_left", "wrong_data", "unreachable")
+SPOKEN_REASONS = ("no_fit", "no_interest", "not_now", "no_budget", "sponsor_left")
+REASONS = (*SPOKEN_REASONS, "wrong_data", "unreachable")
 BLAMES = {
     "not_now": "timing",
     "no_budget": "timing",
@@ -30,9 +33,8 @@ BLAMES = {
 }
 LOST_REASONS = ("competitor", "no_decision", "price", "went_silent")
 # Logit of "qualified": constant, per unit of interest, per unit of fit.
-HURDLE, PULL, FIT = -9.0, 7.2, 6.0
-UNREACHABLE = REASONS.index("unreachable")
-WRONG_DATA = REASONS.index("wrong_data")
+HURDLE, PULL, FIT = -9.4, 9.0, 6.0
+WINS_SCALE = 10.0  # wins per qualified lead, over the source's rate of lead to deal
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,50 +95,62 @@ class Truth:
 
     def interest(self, leads: Ints, week: Ints | int) -> Floats:
         """Interest of the people behind `leads` (positions) in the middle of the week."""
-        day = ((np.asarray(week) * WEEK + MONDAY - self._start) / DAY + 3.5).astype(np.float64)
-        return self._people.waves.interest(leads, np.broadcast_to(day, leads.shape).copy())
+        day = (np.asarray(week, dtype=np.float64) * WEEK + MONDAY - self._start) / DAY + 3.5
+        return self._people.waves.interest(leads, day)
 
-    def probability(self, leads: Ints, week: Ints | int, salespeople: Ints) -> Floats:
-        """Chance of "qualified" before it is drawn."""
-        delay = self._slow[salespeople] - 1
-        interest = self.interest(leads, week) * (1 - 0.06 * delay)
-        mood = 0.25 * normal(self._seed, Stream.MOOD, salespeople, week)
-        logit = HURDLE + PULL * interest + FIT * self._people.good[leads] + self._lenient[salespeople] + mood
-        return np.asarray(1 / (1 + np.exp(-logit - self._appetite)), dtype=np.float64)
+    def probability(self, leads: Ints, week: int, salesperson: int) -> Floats:
+        """Chance that this salesperson finds each of the leads worth qualifying in this week, before it is drawn."""
+        return self._chance(self.interest(leads, week), self._people.good[leads], week, salesperson)
 
-    def would_qualify(self, leads: Ints, week: Ints | int, salespeople: Ints) -> Flags:
-        """Whether this salesperson would qualify this lead in this week: the same answer as `answer` gives."""
-        human = self._human(leads)
-        drawn = uniform(self._seed, Stream.KIND, human, week, salespeople)
-        willing = drawn < self.probability(leads, week, salespeople)
-        return np.asarray(willing & self._reached(leads, week, salespeople) & ~self._people.wrong_data[leads])
+    def would_qualify(self, leads: Ints, week: int, salesperson: int) -> Flags:
+        """Whether this salesperson would qualify each of the leads in this week, once they spoke.
 
-    def share_that_would(self, leads: Ints, week: Ints | int) -> Floats:
-        """The share of salespeople, each counted once, that would qualify the lead in this week."""
-        votes = [self.would_qualify(leads, week, np.full(len(leads), s)) for s in range(len(self._lenient))]
-        return np.mean(votes, axis=0)
+        Whether the lead could have been reached is another question: one that nobody reached is as good as it was.
+        """
+        chance = self.probability(leads, week, salesperson)
+        return np.asarray(uniform(self._seed, Stream.KIND, self._human(leads), week, salesperson) < chance)
+
+    def share_that_would(self, leads: Ints, week: int) -> Floats:
+        """The share of salespeople, each counted once, that would qualify each of the leads in this week."""
+        interest, good, human = self.interest(leads, week), self._people.good[leads], self._human(leads)
+        votes = np.zeros(len(leads))
+        for salesperson in range(len(self._lenient)):
+            chance = self._chance(interest, good, week, salesperson)
+            votes += uniform(self._seed, Stream.KIND, human, week, salesperson) < chance
+        return votes / len(self._lenient)
+
+    def _chance(self, interest: Floats, good: Floats, week: int, salesperson: int) -> Floats:
+        mood = 0.25 * self._normal(Stream.MOOD, salesperson, week)
+        waited = 1 - 0.06 * (self._slow[salesperson] - 1)
+        logit = HURDLE + PULL * interest * waited + FIT * good + self._lenient[salesperson] + mood + self._appetite
+        return np.asarray(1 / (1 + np.exp(-logit)), dtype=np.float64)
 
     def answer(self, lead: int, week: int, salesperson: int) -> PotentialAnswer:
         """The whole potential answer."""
-        who, s = np.array([lead]), np.array([salesperson])
-        qualified = bool(self.would_qualify(who, week, s)[0])
+        who = np.array([lead])
+        felt = self.interest(who, week)
+        interest = float(felt[0])
         slow = float(self._slow[salesperson])
-        response = 26.0 * slow * float(np.exp(1.15 * self._normal(Stream.DELAY, lead, week, salesperson)))
-        follow_up = 7.0 * slow * float(np.exp(1.0 * self._normal(Stream.FOLLOW_UP, lead, week, salesperson)))
-        reached = bool(self._reached(who, week, s)[0])
+        response = 26.0 * slow * math.exp(1.15 * self._normal(Stream.DELAY, lead, week, salesperson))
+        follow_up = 7.0 * slow * math.exp(1.0 * self._normal(Stream.FOLLOW_UP, lead, week, salesperson))
+        reached = self._uniform(Stream.REACHED, lead, week, salesperson) < 1 / (1 + math.exp(-1.9 - 0.4 * interest))
+        wrong = self._wrong(lead, week)
+        chance = float(self._chance(felt, self._people.good[who], week, salesperson)[0])
+        human = int(self._human(who)[0])
+        qualified = reached and not wrong and self._uniform(Stream.KIND, human, week, salesperson) < chance
         tries = self._uniform(Stream.ATTEMPTS, lead, week, salesperson)
-        attempts = 1 + int(np.log(tries) / np.log(0.45)) if reached else (6 if tries < 0.8 else int(1 + 5 * tries))
-        decision = 1.5 + 5.0 * float(np.exp(0.7 * self._normal(Stream.DECISION, lead, week, salesperson)))
+        attempts = 1 + int(math.log(tries) / math.log(0.45)) if reached else (6 if tries < 0.8 else int(1 + 5 * tries))
+        decision = 1.5 + 5.0 * math.exp(0.7 * self._normal(Stream.DECISION, lead, week, salesperson))
         opportunity, outcome, lost_reason, close, value = self._market(lead, week, salesperson) if qualified else _NOTHING
         return PotentialAnswer(
             kind="qualified" if qualified else "rejected",
-            reason="" if qualified else self._reason(lead, week, salesperson, reached=reached),
+            reason="" if qualified else self._reason(lead, week, salesperson, interest) if reached else "unreachable",
             picked_up=self._uniform(Stream.PICKED_UP, lead, week, salesperson) < 0.97,
             response_minutes=1 + int(response),
             follow_up_minutes=1 + int(follow_up),
             reached=reached,
             attempts=min(attempts, 8),
-            decision_days=min(decision, 20.0) if reached else 10.0,
+            decision_days=min(decision, 14.0) if reached else 10.0,
             opportunity_days=opportunity,
             outcome=outcome,
             lost_reason=lost_reason,
@@ -144,34 +158,29 @@ class Truth:
             value=value,
         )
 
-    def _reached(self, leads: Ints, week: Ints | int, salespeople: Ints) -> Flags:
-        odds = 1.5 + 2.4 * self.interest(leads, week) - 0.5 * (self._slow[salespeople] - 1)
-        drawn = uniform(self._seed, Stream.REACHED, self._human(leads), week, salespeople)
-        return np.asarray(drawn < 1 / (1 + np.exp(-odds)))
+    def _wrong(self, lead: int, week: int) -> bool:
+        """Whether the data is wrong in this week: some is mended, some goes stale, three weeks at a time."""
+        return bool(self._people.wrong_data[lead]) and self._uniform(Stream.WRONG, lead, week // 3) < 0.6
 
-    def _reason(self, lead: int, week: int, salesperson: int, *, reached: bool) -> str:
-        if not reached:
-            return REASONS[UNREACHABLE]
-        if self._people.wrong_data[lead]:
-            return REASONS[WRONG_DATA]
-        good, interest = float(self._people.good[lead]), float(self.interest(np.array([lead]), week)[0])
-        weights = np.array([2.4 * (1 - good) ** 1.5, 1.3 * (1 - interest) ** 2, 0.9 + 0.6 * interest, 0.7, 0.25])
-        position = np.searchsorted(
-            np.cumsum(weights / weights.sum()), self._uniform(Stream.REASON, lead, week, salesperson)
-        )
-        return REASONS[min(int(position), len(weights) - 1)]
+    def _reason(self, lead: int, week: int, salesperson: int, interest: float) -> str:
+        if self._wrong(lead, week):
+            return "wrong_data"
+        good = float(self._people.good[lead])
+        weights = np.array([2.1 * (1 - good) ** 1.5, 1.2 * (1 - interest) ** 2, 0.9 + 0.6 * interest, 0.7, 0.25])
+        drawn = self._uniform(Stream.REASON, lead, week, salesperson)
+        return SPOKEN_REASONS[int((drawn * weights.sum() >= np.cumsum(weights)[:-1]).sum())]
 
     def _market(self, lead: int, week: int, salesperson: int) -> tuple[float | None, str, str, float | None, int]:
         """(days to opportunity, outcome, why lost, days to its close, value in cents) of a qualified lead."""
         if self._uniform(Stream.OPPORTUNITY, lead, week, salesperson) > 0.92:
             return _NOTHING
-        opens = 14.0 * float(np.exp(0.8 * self._normal(Stream.OPPORTUNITY_TIME, lead, week, salesperson)))
-        closes = 30.0 * float(np.exp(0.6 * self._normal(Stream.CLOSE_TIME, lead, week, salesperson)))
+        opens = 14.0 * math.exp(0.8 * self._normal(Stream.OPPORTUNITY_TIME, lead, week, salesperson))
+        closes = 30.0 * math.exp(0.6 * self._normal(Stream.CLOSE_TIME, lead, week, salesperson))
         won = self._uniform(Stream.WON, lead, week, salesperson) < WINS_SCALE * float(self._close[lead])
         why = LOST_REASONS[int(len(LOST_REASONS) * self._uniform(Stream.LOST_REASON, lead, week, salesperson))]
         account = int(self._people.account[lead])
         size = float(self._firms.employees[account]) if account >= 0 else 30.0
-        value = 9_000.0 * (size / 100) ** 0.35 * float(np.exp(0.6 * self._normal(Stream.VALUE, lead, week, salesperson)))
+        value = 9_000.0 * (size / 100) ** 0.35 * math.exp(0.6 * self._normal(Stream.VALUE, lead, week, salesperson))
         cents = round(value / 100) * 10_000
         return opens, "won" if won else "lost", "" if won else why, closes, cents
 
@@ -180,12 +189,11 @@ class Truth:
         real = self._people.duplicate_of[leads]
         return np.where(real >= 0, real, leads)
 
-    def _uniform(self, stream: Stream, lead: int, week: int, salesperson: int) -> float:
-        return float(uniform(self._seed, stream, lead, week, salesperson)[0])
+    def _uniform(self, stream: Stream, *numbers: int) -> float:
+        return uniform_one(self._seed, stream, *numbers)
 
-    def _normal(self, stream: Stream, lead: int, week: int, salesperson: int) -> float:
-        return float(normal(self._seed, stream, lead, week, salesperson)[0])
+    def _normal(self, stream: Stream, *numbers: int) -> float:
+        return float(ndtri(self._uniform(stream, *numbers)))
 
 
-WINS_SCALE = 10.0
 _NOTHING: tuple[float | None, str, str, float | None, int] = (None, "", "", None, 0)
