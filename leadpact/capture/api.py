@@ -37,7 +37,16 @@ from leadpact.capture.rules.messages import MOST_BYTES, Junk, key_in_body
 from leadpact.capture.rules.segment import CALLS, Caller, Parsed, Refused, parse_batch, parse_call
 from leadpact.kit import clock
 
-SHORT: Final = {"i": "identify", "t": "track", "p": "page", "s": "screen", "g": "group", "a": "alias", "b": "batch", "import": "batch"}
+SHORT: Final = {
+    "i": "identify",
+    "t": "track",
+    "p": "page",
+    "s": "screen",
+    "g": "group",
+    "a": "alias",
+    "b": "batch",
+    "import": "batch",
+}
 _NAMES: Final = "|".join((*CALLS, "batch", *SHORT))
 _SUCCESS: Final = b'{"success":true}'
 _TOO_LARGE: Final = f"The body is larger than {MOST_BYTES // 1024} kB, unpacked: send smaller batches."
@@ -81,7 +90,9 @@ def tracking(request: HttpRequest, name: str) -> HttpResponse:
 
 def _take(request: HttpRequest, call: str, origin: str) -> HttpResponse:
     if request.method != "POST":
-        raise _Problem(HTTPStatus.METHOD_NOT_ALLOWED, "wrong_method", "Calls are sent with POST.", {"Allow": "POST, OPTIONS"})
+        raise _Problem(
+            HTTPStatus.METHOD_NOT_ALLOWED, "wrong_method", "Calls are sent with POST.", {"Allow": "POST, OPTIONS"}
+        )
     at = clock.now()
     try:
         key = _by_header(request, at)
@@ -94,7 +105,9 @@ def _take(request: HttpRequest, call: str, origin: str) -> HttpResponse:
             pace(key, events=len(parsed.arrivals), at=at)
             parsed = _through(parsed, at)
     except TooFast as problem:
-        raise _Problem(HTTPStatus.TOO_MANY_REQUESTS, "too_fast", str(problem), {"Retry-After": str(problem.wait)}) from None
+        raise _Problem(
+            HTTPStatus.TOO_MANY_REQUESTS, "too_fast", str(problem), {"Retry-After": str(problem.wait)}
+        ) from None
     except (OperationalError, IdentityRace) as problem:
         log.warning("tracking_busy", problem=type(problem).__name__)
         sentence = "The database is busy or away; nothing of this call was taken. Send it again."
@@ -102,7 +115,12 @@ def _take(request: HttpRequest, call: str, origin: str) -> HttpResponse:
     if not parsed.refused:
         return HttpResponse(_SUCCESS, content_type="application/json")
     note_refused(key.key_id, parsed.refused, at=at)
-    log.info("tracking_refused", key=key.key_id, events=len(parsed.refused), codes=sorted({one.code for one in parsed.refused}))
+    log.info(
+        "tracking_refused",
+        key=key.key_id,
+        events=len(parsed.refused),
+        codes=sorted({one.code for one in parsed.refused}),
+    )
     if not parsed.arrivals:
         raise _all_refused(parsed.refused)
     said = {"success": True, "rejected": [_spoken(one) for one in parsed.refused]}
@@ -152,7 +170,7 @@ def _wrong_key(origin: str) -> _Problem:
 
 def _from_here(key: Admitted, origin: str) -> None:
     if not key.allows(origin):
-        sentence = f"This key may not be used by pages of {origin[:200]}: add that origin with a new key, or use the page's own key."
+        sentence = f"This key may not be used by pages of {origin[:200]}: make a key that has this origin, or use the page's own."
         raise _Problem(HTTPStatus.FORBIDDEN, "wrong_origin", sentence)
 
 
@@ -167,7 +185,9 @@ def _body(request: HttpRequest) -> bytes:
     except RequestDataTooBig:
         raise too_large from None
     except UnreadablePostError:
-        raise _Problem(HTTPStatus.BAD_REQUEST, "cut_off", "The body was cut off on its way; send the call again.") from None
+        raise _Problem(
+            HTTPStatus.BAD_REQUEST, "cut_off", "The body was cut off on its way; send the call again."
+        ) from None
     coding = request.headers.get("Content-Encoding", "").strip().lower()
     if coding in {"", "identity"}:
         body = packed
@@ -247,7 +267,10 @@ def _answer(problem: _Problem) -> HttpResponse:
     if problem.rejected:
         said["rejected"] = [_spoken(one) for one in problem.rejected]
     return HttpResponse(
-        msgspec.json.encode(said), status=problem.status.value, content_type="application/problem+json", headers=problem.headers
+        msgspec.json.encode(said),
+        status=problem.status.value,
+        content_type="application/problem+json",
+        headers=problem.headers,
     )
 
 

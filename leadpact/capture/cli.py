@@ -17,7 +17,6 @@ from leadpact.lake.names import ROLES, Role
 from leadpact.lake.problems import counted
 
 # Rooms with tables are imported inside the commands: their models need Django, which a dry run does without.
-# ruff: noqa: PLC0415
 
 
 @click.group()
@@ -47,11 +46,15 @@ def key() -> None:
 @key.command("create", short_help="Make a key; its secret is shown once.")
 @click.argument("name")
 @click.option("--public", is_flag=True, help="For web pages: it only claims, has a rate limit, and needs an --origin.")
-@click.option("--origin", "origins", multiple=True, metavar="URL", help="A page's origin, https://northwind.example; repeat it.")
-@click.option("--per-minute", type=click.IntRange(1, 10_000_000), help="Events a minute of a public key (default: 3,000).")
+@click.option(
+    "--origin", "origins", multiple=True, metavar="URL", help="A page's origin, https://northwind.example; repeat it."
+)
+@click.option(
+    "--per-minute", type=click.IntRange(1, 10_000_000), help="Events a minute of a public key (default: 3,000)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @needs_database
-def create(name: str, public: bool, origins: tuple[str, ...], per_minute: int | None, as_json: bool) -> None:  # noqa: FBT001
+def create(name: str, public: bool, origins: tuple[str, ...], per_minute: int | None, as_json: bool) -> None:
     """Make a write key. Its secret is shown once and kept nowhere.
 
     \b
@@ -68,7 +71,13 @@ def create(name: str, public: bool, origins: tuple[str, ...], per_minute: int | 
         raise click.UsageError(str(problem)) from None
     made = create_key(name=name, public=public, origins=origins, per_minute=per_minute, at=clock.now())
     if as_json:
-        said = {"write_key": made.secret, "id": made.key_id, "name": made.name, "public": made.public, "origins": list(made.origins)}
+        said = {
+            "write_key": made.secret,
+            "id": made.key_id,
+            "name": made.name,
+            "public": made.public,
+            "origins": list(made.origins),
+        }
         click.echo(json.dumps(said, ensure_ascii=False))
         return
     click.echo(made.secret)
@@ -79,7 +88,7 @@ def create(name: str, public: bool, origins: tuple[str, ...], per_minute: int | 
 @key.command("list", short_help="All keys, without their secrets.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @needs_database
-def list_(as_json: bool) -> None:  # noqa: FBT001
+def list_(as_json: bool) -> None:
     """List all keys, newest first.
 
     \b
@@ -104,7 +113,9 @@ def list_(as_json: bool) -> None:  # noqa: FBT001
         click.echo("There is no key yet: make one with `leadpact capture key create NAME`.")
     for one in found:
         kind = f"public, {', '.join(one.origins)}" if one.is_public else "server"
-        state = f"revoked {_iso(one.revoked_at)}" if one.revoked_at else f"last used {_iso(one.last_used_at) or 'never'}"
+        state = (
+            f"revoked {_iso(one.revoked_at)}" if one.revoked_at else f"last used {_iso(one.last_used_at) or 'never'}"
+        )
         click.echo(f"{one.pk:>4}  {one.prefix}…  {one.name}  ({kind}; {state})")
 
 
@@ -112,7 +123,7 @@ def list_(as_json: bool) -> None:  # noqa: FBT001
 @click.argument("number", type=click.IntRange(1))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @needs_database
-def revoke(number: int, as_json: bool) -> None:  # noqa: FBT001
+def revoke(number: int, as_json: bool) -> None:
     """Revoke the key of this NUMBER (see `list`). Running servers forget it within five seconds.
 
     \b
@@ -137,7 +148,12 @@ def revoke(number: int, as_json: bool) -> None:  # noqa: FBT001
 @click.option("--date-order", metavar="dmy|mdy", help="Day or month first, where a column cannot tell.")
 @click.option("--encoding", help="Encoding of a text file, where the guess is wrong.")
 @click.option("--dry-run", is_flag=True, help="Read everything, write nothing.")
-@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Where to write rows that cannot be taken, as CSV.")
+@click.option(
+    "--rejects",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Where to write rows that cannot be taken, as CSV.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @data_option
 def import_(
@@ -147,9 +163,9 @@ def import_(
     timezone: str,
     date_order: str | None,
     encoding: str | None,
-    dry_run: bool,  # noqa: FBT001
+    dry_run: bool,
     rejects: Path | None,
-    as_json: bool,  # noqa: FBT001
+    as_json: bool,
     data: Path | None,
 ) -> None:
     """Import a FILE of leads, touches, outcomes or spend: CSV, JSON Lines or Parquet; gzip is fine.

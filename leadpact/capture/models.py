@@ -11,10 +11,14 @@ class WriteKey(models.Model):
     """Lets a caller send touches. A server key is trusted; a public one sits in web pages and only claims."""
 
     name = models.CharField(max_length=120)
-    prefix = models.CharField(max_length=12, help_text="The first letters of the secret, so that people can tell keys apart.")
+    prefix = models.CharField(
+        max_length=12, help_text="The first letters of the secret, so that people can tell keys apart."
+    )
     secret_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256; the secret itself is shown once.")
     is_public = models.BooleanField(default=False)
-    origins = models.JSONField(default=list, help_text='Of web pages that may use a public key: ["https://northwind.example"].')
+    origins = models.JSONField(
+        default=list, help_text='Of web pages that may use a public key: ["https://northwind.example"].'
+    )
     per_minute = models.PositiveIntegerField(default=3_000, help_text="Events a minute; public keys only.")
     by = models.ForeignKey("team.User", null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = InstantField()

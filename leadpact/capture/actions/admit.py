@@ -45,7 +45,11 @@ def admit(secret: str, *, at: int) -> Admitted | None:
     remembered = _known.get(kept)
     if remembered is not None and remembered[0] > moment:
         return remembered[1]
-    found = WriteKey.objects.filter(secret_hash=kept, revoked_at=None).values("id", "is_public", "origins", "per_minute").first()
+    found = (
+        WriteKey.objects.filter(secret_hash=kept, revoked_at=None)
+        .values("id", "is_public", "origins", "per_minute")
+        .first()
+    )
     if found is None:
         _known.pop(kept, None)
         return None
@@ -125,4 +129,6 @@ def _note_use(key_id: int, at: int) -> None:
     minute = at // MINUTE
     if _used.get(key_id) != minute:
         _used[key_id] = minute
-        WriteKey.objects.filter(pk=key_id).exclude(last_used_at__gte=minute * MINUTE).update(last_used_at=minute * MINUTE)
+        WriteKey.objects.filter(pk=key_id).exclude(last_used_at__gte=minute * MINUTE).update(
+            last_used_at=minute * MINUTE
+        )

@@ -55,11 +55,17 @@ def import_file(
                     told(min(reader.given / total, 1.0))
             if rejects_to is not None:
                 write_rejects(rejects_to, reader.all_rejects())
-            found = reader.found(run.file_name, run_id=run.pk, dry_run=False, taken=taken, repeated=repeated, created=created)
+            found = reader.found(
+                run.file_name, run_id=run.pk, dry_run=False, taken=taken, repeated=repeated, created=created
+            )
             run.rejects = rejects_text(reader.all_rejects())
     except Exception as problem:
         run.state, run.ended_at = "failed", now()
-        run.error = str(problem) if isinstance(problem, CannotDo) else "The import stopped; import the file again: what was taken is passed over."
+        run.error = (
+            str(problem)
+            if isinstance(problem, CannotDo)
+            else "The import stopped; import the file again: what was taken is passed over."
+        )
         run.save()
         raise
     run.state, run.ended_at, run.report = "done", now(), list(found.report)

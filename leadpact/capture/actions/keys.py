@@ -47,7 +47,13 @@ def create_key(
         raise CannotDo(str(problem)) from None
     secret = (PUBLIC_PREFIX if public else SERVER_PREFIX) + secrets.token_urlsafe(32)
     key = WriteKey(
-        name=plain, prefix=secret[:SHOWN], secret_hash=secret_hash(secret), is_public=public, origins=allowed, by_id=by_id, created_at=at
+        name=plain,
+        prefix=secret[:SHOWN],
+        secret_hash=secret_hash(secret),
+        is_public=public,
+        origins=allowed,
+        by_id=by_id,
+        created_at=at,
     )
     if per_minute is not None:
         key.per_minute = max(1, min(per_minute, 10_000_000))

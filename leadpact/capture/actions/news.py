@@ -19,16 +19,17 @@ def dated(arrivals: Sequence[Arrival], *, at: int) -> list[Arrival]:
     """
     known = _known(arrivals)
     return [
-        replace(arrival, at=at) if any(_contradicts(arrival, cells) for cells in _of(arrival, known)) else arrival for arrival in arrivals
+        replace(arrival, at=at) if any(_contradicts(arrival, cells) for cells in _of(arrival, known)) else arrival
+        for arrival in arrivals
     ]
 
 
 def _known(arrivals: Sequence[Arrival]) -> dict[str, list[Mapping[str, Any]]]:
     """Current cells of people, accounts and open leads, by the name or the address that the file gives them."""
     names = {name for arrival in arrivals for name in (arrival.user_id, arrival.email) if name}
-    rows = Identifier.objects.filter(kind__in=("user_id", "email"), value__in=names, visitor__person__isnull=False).values_list(
-        "value", "visitor__person_id", "visitor__person__cells", "visitor__person__account__cells"
-    )
+    rows = Identifier.objects.filter(
+        kind__in=("user_id", "email"), value__in=names, visitor__person__isnull=False
+    ).values_list("value", "visitor__person_id", "visitor__person__cells", "visitor__person__account__cells")
     found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     names_of: dict[int, list[str]] = defaultdict(list)
     for name, person, cells, account in rows:

@@ -24,6 +24,10 @@ MOST_REJECTS_KEPT: Final = 10_000
 _MEMORY: Final = "1GB"
 
 
+def _nobody(share: float) -> None:
+    """Hears how far the reading is, and does nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """How a file is to be read, as people say it: a role, and `--map` and its like."""
@@ -88,7 +92,9 @@ class Reader:
         self.rejects.append(Reject(line, reason, ""))
         self.late += 1
 
-    def found(self, name: str, *, run_id: int | None, dry_run: bool, taken: int, repeated: int = 0, created: int = 0) -> Imported:
+    def found(
+        self, name: str, *, run_id: int | None, dry_run: bool, taken: int, repeated: int = 0, created: int = 0
+    ) -> Imported:
         """The figures, once all chunks are through."""
         return Imported(
             run_id=run_id,
@@ -118,7 +124,10 @@ class Reader:
         counts: dict[str, list[int]] = {}
         for reject in self.rejects:
             counts.setdefault(_kind_of(reject.reason), []).append(reject.line)
-        lines += [f"  rejected: {counted(len(where), 'row')}: {reason} (first on line {min(where):,})" for reason, where in counts.items()]
+        lines += [
+            f"  rejected: {counted(len(where), 'row')}: {reason} (first on line {min(where):,})"
+            for reason, where in counts.items()
+        ]
         if self.rows.without_address:
             lines.append(
                 f"  note: {counted(self.rows.without_address, 'e-mail address', 'e-mail addresses')} cannot be read;"
@@ -128,17 +137,22 @@ class Reader:
 
 
 @contextmanager
-def reading(path: Path, asked: Asked, *, now: int, told: Callable[[float], None] | None = None) -> Iterator[Reader]:
+def reading(path: Path, asked: Asked, *, now: int, told: Callable[[float], None] = _nobody) -> Iterator[Reader]:
     """Read a file's columns and rows. Raises FileProblem (WrongCall for a map that fits nothing) in one sentence."""
     if asked.role not in ROLES:
         raise WrongCall(f"{asked.role} is not one of {', '.join(ROLES)}.")
     maps = tuple(parse_map(text) for text in asked.maps)
-    options = {"told": told} if told is not None else {}
     with Store(threads=1, memory=_MEMORY) as store:
         table = read_table(
-            path, asked.role, maps=maps, store=store, timezone=asked.timezone, date_order=asked.date_order, encoding=asked.encoding,
-            **options,
-        )  # fmt: skip
+            path,
+            asked.role,
+            maps=maps,
+            store=store,
+            timezone=asked.timezone,
+            date_order=asked.date_order,
+            encoding=asked.encoding,
+            told=told,
+        )
         used = {column.ours.removeprefix("outcome:") for column in table.columns if column.why == GIVEN}
         for entry in maps:
             if entry.ours.removeprefix("outcome:") not in used and entry.role in {None, asked.role}:
@@ -147,7 +161,7 @@ def reading(path: Path, asked: Asked, *, now: int, told: Callable[[float], None]
 
 
 def look_at_file(
-    *, path: Path, asked: Asked, at: int, rejects_to: Path | None = None, told: Callable[[float], None] | None = None
+    *, path: Path, asked: Asked, at: int, rejects_to: Path | None = None, told: Callable[[float], None] = _nobody
 ) -> tuple[Imported, str]:
     """A dry run: all of the file is read and nothing is written. Returns also the rejects as CSV text. Raises FileProblem."""
     with reading(path, asked, now=at, told=told) as reader:
@@ -155,7 +169,9 @@ def look_at_file(
             pass
         if rejects_to is not None:
             write_rejects(rejects_to, reader.all_rejects())
-        return reader.found(path.name, run_id=None, dry_run=True, taken=reader.given), rejects_text(reader.all_rejects())
+        return reader.found(path.name, run_id=None, dry_run=True, taken=reader.given), rejects_text(
+            reader.all_rejects()
+        )
 
 
 def write_rejects(path: Path, rejects: Iterator[Reject]) -> int:

@@ -36,7 +36,9 @@ def look_at_upload(*, name: str, pieces: Iterable[bytes], asked: Asked, by_id: i
             for piece in pieces:
                 size += len(piece)
                 if size > MOST_BYTES:
-                    raise CannotDo(f"The file is larger than {MOST_BYTES >> 20} MB: import it with `leadpact import` on the server.")
+                    raise CannotDo(
+                        f"The file is larger than {MOST_BYTES >> 20} MB: import it with `leadpact import` on the server."
+                    )
                 file.write(piece)
         found, rejects = look_at_file(path=path, asked=asked, at=at)
         with transaction.atomic():
@@ -76,7 +78,7 @@ def take_upload(*, run_id: int, now: Callable[[], int]) -> Imported | None:
     if run is None:
         return None
     with _file(run) as path:
-        found = import_file(path=path, asked=_asked(run), now=now, by_id=run.by_id, run_id=run.pk)
+        found = import_file(path=path, asked=_asked(run), now=now, run_id=run.pk)
     ImportPart.objects.filter(run_id=run_id).delete()
     return found
 
@@ -86,14 +88,23 @@ def _file(run: ImportRun) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="leadpact-import-") as folder:
         path = Path(folder) / _safe(run.file_name)
         with path.open("wb") as file:
-            for body in ImportPart.objects.filter(run=run).order_by("number").values_list("body", flat=True).iterator(chunk_size=4):
+            for body in (
+                ImportPart.objects.filter(run=run)
+                .order_by("number")
+                .values_list("body", flat=True)
+                .iterator(chunk_size=4)
+            ):
                 file.write(bytes(body))
         yield path
 
 
 def _kept(asked: Asked) -> list[str]:
     """The options as texts; an option that is not a map begins with `--`."""
-    options = [("--timezone", asked.timezone if asked.timezone != "UTC" else ""), ("--date-order", asked.date_order), ("--encoding", asked.encoding)]
+    options = [
+        ("--timezone", asked.timezone if asked.timezone != "UTC" else ""),
+        ("--date-order", asked.date_order),
+        ("--encoding", asked.encoding),
+    ]
     return [*asked.maps, *(f"{name} {value}" for name, value in options if value)]
 
 

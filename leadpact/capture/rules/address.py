@@ -41,7 +41,11 @@ def email(text: str) -> str:
         raise BadAddress("it is longer than 320 characters")
     try:
         found = validate_email(
-            stripped, check_deliverability=False, globally_deliverable=False, test_environment=True, allow_display_name=False
+            stripped,
+            check_deliverability=False,
+            globally_deliverable=False,
+            test_environment=True,
+            allow_display_name=False,
         )
         folded = fold(found.normalized)
     except EmailNotValidError as problem:
@@ -113,11 +117,11 @@ def company_domain(host: str) -> str | None:
         return None
     plain = plain.partition("://")[2] or plain
     plain = plain.rpartition("@")[2].partition("/")[0].partition("?")[0].partition("#")[0]
-    if not plain or len(plain) > 253 or " " in plain or _is_address(plain):  # noqa: PLR2004  the longest domain name
+    if not plain or len(plain) > 253 or " " in plain or _is_address(plain):
         return None
     plain = plain.partition(":")[0].strip(".")
     labels = plain.split(".")
-    if len(labels) < 2 or not all(labels):  # noqa: PLR2004  a domain has two labels
+    if len(labels) < 2 or not all(labels):
         return None
     found = _extract()(plain)
     if found.suffix and not found.domain:

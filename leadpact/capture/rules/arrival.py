@@ -25,7 +25,8 @@ class TouchData:
 @dataclass(frozen=True, slots=True)
 class Traits:
     """What an arrival says of a person, an account or a lead: raw values by full field name ("person.title")
-    and the same folded. Raw `None` withdraws nothing: it is left out at the door."""
+    and the same folded. Raw `None` withdraws nothing: it is left out at the door.
+    """
 
     raw: Mapping[str, Any] = field(default_factory=dict)
     cells: Mapping[str, Cell] = field(default_factory=dict)

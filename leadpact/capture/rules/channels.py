@@ -20,7 +20,9 @@ _SOCIAL: Final = frozenset(
 _MEDIA: Final = {
     **dict.fromkeys(("email", "e-mail", "mail", "newsletter"), "email"),
     **dict.fromkeys(("organic", "seo", "organic search", "organic_search"), "organic_search"),
-    **dict.fromkeys(("social", "social-media", "social media", "organic social", "organic_social", "sm"), "organic_social"),
+    **dict.fromkeys(
+        ("social", "social-media", "social media", "organic social", "organic_social", "sm"), "organic_social"
+    ),
     **dict.fromkeys(("paid social", "paid_social", "paid-social", "paidsocial", "cpc social"), "paid_social"),
     **dict.fromkeys(("paid search", "paid_search", "paid-search", "paidsearch", "sem"), "paid_search"),
     **dict.fromkeys(("display", "banner", "cpm", "retargeting", "remarketing", "programmatic"), "display"),

@@ -14,7 +14,9 @@ from leadpact.capture.rules.values import cell_of
 from leadpact.language.fold import Cell
 
 MOST_NOTE: Final = 2_000
-_MOST: Final = MappingProxyType({"name": 300, "title": 300, "phone": 40, "company": 300, "campaign": 200, "referred_by": 300})
+_MOST: Final = MappingProxyType(
+    {"name": 300, "title": 300, "phone": 40, "company": 300, "campaign": 200, "referred_by": 300}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,10 @@ class BadCard(ValueError):
 
 def arrival_of(card: Card, way: Way, *, user_id: int, at: int) -> Arrival:
     """The arrival of a card. For one's own prospect there is no touch: nothing has happened yet. Raises BadCard."""
-    plain = {name: " ".join(getattr(card, name).split()) for name in ("name", "email", "phone", "title", "company", "campaign", "referred_by")}
+    plain = {
+        name: " ".join(getattr(card, name).split())
+        for name in ("name", "email", "phone", "title", "company", "campaign", "referred_by")
+    }
     for name, most in _MOST.items():
         if len(plain[name]) > most:
             raise BadCard(name, f"At most {most} characters.")

@@ -40,7 +40,7 @@ def secret_hash(secret: str) -> str:
 def checked_name(name: str) -> str:
     """A key's name, trimmed. Raises BadKey."""
     plain = " ".join(name.split())
-    if not plain or len(plain) > 120:  # noqa: PLR2004  the column's width
+    if not plain or len(plain) > 120:
         raise BadKey("A key needs a name of at most 120 characters, so that people know what it is for.")
     return plain
 
@@ -53,7 +53,9 @@ def checked_origins(origins: list[str] | tuple[str, ...], *, public: bool) -> li
         return []
     found = list(dict.fromkeys(_origin(one) for one in origins if one.strip()))
     if not found:
-        raise BadKey("A public key needs the origin of each page that uses it, such as --origin https://northwind.example.")
+        raise BadKey(
+            "A public key needs the origin of each page that uses it, such as --origin https://northwind.example."
+        )
     if len(found) > MOST_ORIGINS:
         raise BadKey(f"A key has at most {MOST_ORIGINS} origins; make another key.")
     return found
@@ -78,6 +80,6 @@ def _origin(text: str) -> str:
 
 def _is_ipv6(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).version == 6  # noqa: PLR2004  the protocol's number
+        return ipaddress.ip_address(host).version == 6
     except ValueError:
         return False

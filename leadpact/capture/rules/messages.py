@@ -69,9 +69,14 @@ def read_batch(body: bytes) -> Batch:
     """The envelope and its raw events. Raises Junk."""
     found = _read(_batch, body)
     if found.batch is None:
-        raise Junk("no_batch", "The body needs a list `batch` of events; send a single event to /v1/track, /v1/identify or the like.")
+        raise Junk(
+            "no_batch",
+            "The body needs a list `batch` of events; send a single event to /v1/track, /v1/identify or the like.",
+        )
     if len(found.batch) > MOST_EVENTS:
-        raise Junk("too_many_events", f"The batch holds {len(found.batch):,} events; send at most {MOST_EVENTS:,} at a time.")
+        raise Junk(
+            "too_many_events", f"The batch holds {len(found.batch):,} events; send at most {MOST_EVENTS:,} at a time."
+        )
     return found
 
 
@@ -123,7 +128,14 @@ def _plain(said: str) -> str:
 
 
 def _types(said: str) -> str:
-    words = {"object": "an object", "array": "a list", "str": "text", "int": "a number", "float": "a number", "bool": "a boolean"}
+    words = {
+        "object": "an object",
+        "array": "a list",
+        "str": "text",
+        "int": "a number",
+        "float": "a number",
+        "bool": "a boolean",
+    }
     parts = [words.get(part.strip(), part.strip()) for part in said.strip("`").split("|")]
     kept = [part for part in dict.fromkeys(parts) if part != "null"] or ["null"]
     return " or ".join(kept)

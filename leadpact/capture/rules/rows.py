@@ -31,7 +31,21 @@ from leadpact.language.kinds import KINDS
 
 EARLIEST: Final = 631_152_000_000_000
 """1990-01-01: what a file dates earlier is a missing date."""
-_TOUCH: Final = frozenset({"line", "touch_id", "lead_id", "email", "kind", "at", "known_at", "channel", "campaign", "automated", "withdrawn_at"})
+_TOUCH: Final = frozenset(
+    {
+        "line",
+        "touch_id",
+        "lead_id",
+        "email",
+        "kind",
+        "at",
+        "known_at",
+        "channel",
+        "campaign",
+        "automated",
+        "withdrawn_at",
+    }
+)
 _MILLIONTHS_A_MINOR: Final = 10_000
 _MOST_MINOR: Final = 9_000_000_000_000_000
 
@@ -70,14 +84,19 @@ class Rows:
         raw: dict[str, Any] = {}
         cells: dict[str, Cell] = {}
         for column, value in row.items():
-            if column.startswith(("person.", "account.", "lead.")) and column not in {"person.email", "person.opted_out"}:
+            if column.startswith(("person.", "account.", "lead.")) and column not in {
+                "person.email",
+                "person.opted_out",
+            }:
                 _put(column, value, raw, cells)
         address = self._address(row, raw)
         complete(raw, cells)
         person, account, lead = parted(raw, cells)
         out = truth(fold(str(row["person.opted_out"]))) if row.get("person.opted_out") is not None else None
         return Arrival(
-            message=self._message(row, *sorted((column, str(value)) for column, value in row.items() if column != "line")),
+            message=self._message(
+                row, *sorted((column, str(value)) for column, value in row.items() if column != "line")
+            ),
             at=at,
             email=address,
             user_id=lead_name(name),
@@ -107,7 +126,11 @@ class Rows:
         name, said = _text(row.get("lead_id")), _text(row.get("email"))
         address = email_or_none(said) or email_or_none(name)
         if not name and address is None:
-            raise BadRow(f"email {said[:60]!r} is not an e-mail address" if said else "it names neither a lead nor an e-mail address")
+            raise BadRow(
+                f"email {said[:60]!r} is not an e-mail address"
+                if said
+                else "it names neither a lead nor an e-mail address"
+            )
         kind = kind_of(_text(row["kind"])[:1_000])
         if not kind or len(kind) > LONGEST_KIND:
             raise BadRow(f"kind {_text(row['kind'])[:60]!r} is not a name of 1 to {LONGEST_KIND} characters")
@@ -122,11 +145,17 @@ class Rows:
         if row.get("withdrawn_at") is not None:
             automated, raw["automated"] = True, "withdrawn, says the file"
         channel, campaign = _channel(row.get("channel")), fit(_text(row.get("campaign")), LONGEST_CAMPAIGN)
-        touch = TouchData(kind, channel or (KINDS[kind].channel if kind in KINDS else ""), campaign, raw, cells, automated)
+        touch = TouchData(
+            kind, channel or (KINDS[kind].channel if kind in KINDS else ""), campaign, raw, cells, automated
+        )
         core = (("lead", name or address or ""), ("kind", kind), ("at", str(at)))
         # With an id the row is itself, whatever other columns come with it; the rest of the core tells apart systems
         # that both count from 1.
-        rest = (("touch_id", _text(row["touch_id"])),) if _text(row.get("touch_id")) else tuple(sorted((c, str(v)) for c, v in raw.items()))
+        rest = (
+            (("touch_id", _text(row["touch_id"])),)
+            if _text(row.get("touch_id"))
+            else tuple(sorted((c, str(v)) for c, v in raw.items()))
+        )
         return Arrival(
             message=self._message(row, *core, *rest),
             at=at,
@@ -147,7 +176,9 @@ class Rows:
         reason = snake(_text(row.get("reason")))[:40]
         lead = ("email", address) if address else ("user_id", lead_name(name))
         said = (("lead", name), ("at", str(at)), ("outcome", row["outcome"]), ("reason", reason), ("value", str(value)))
-        return OutcomeRow(self._message(row, *said), lead, at, row["outcome"], reason, value, _currency(row), row.get("line") or 0)
+        return OutcomeRow(
+            self._message(row, *said), lead, at, row["outcome"], reason, value, _currency(row), row.get("line") or 0
+        )
 
     def _spend(self, row: Mapping[str, Any]) -> SpendRow:
         at = self._instant(row["day"], "day")
@@ -159,7 +190,14 @@ class Rows:
         if not channel:
             raise BadRow("channel is missing")
         campaign, currency = fit(_text(row.get("campaign")), LONGEST_CAMPAIGN), _currency(row)
-        message = self._message(row, ("channel", channel), ("campaign", campaign), ("day", str(day)), ("amount", str(amount)), ("currency", currency))
+        message = self._message(
+            row,
+            ("channel", channel),
+            ("campaign", campaign),
+            ("day", str(day)),
+            ("amount", str(amount)),
+            ("currency", currency),
+        )
         key = blake2b(message, digest_size=32, person=b"spend").hexdigest()
         return SpendRow(key, channel, campaign, day, amount, currency, row.get("line") or 0)
 
@@ -193,7 +231,7 @@ def lead_name(lead_id: str) -> str:
         found = identifier(lead_id)
     except ValueError:
         raise BadRow("lead_id is longer than 320 characters") from None
-    if found is None or len(found) > 300:  # noqa: PLR2004  the prefix needs room in a column of 320
+    if found is None or len(found) > 300:
         raise BadRow(f"lead_id {lead_id[:40]!r} names nobody")
     return f"lead:{found}"
 
@@ -239,7 +277,11 @@ def _channel(value: object) -> str:
 def _minor(millionths: object, column: str) -> int | None:
     if millionths is None:
         return None
-    minor = round(int(str(millionths)) / _MILLIONTHS_A_MINOR) if isinstance(millionths, int) else round(float(str(millionths)) * 100)
+    minor = (
+        round(int(str(millionths)) / _MILLIONTHS_A_MINOR)
+        if isinstance(millionths, int)
+        else round(float(str(millionths)) * 100)
+    )
     if abs(minor) > _MOST_MINOR:
         raise BadRow(f"{column} is too large")
     return minor
@@ -249,7 +291,7 @@ def _currency(row: Mapping[str, Any]) -> str:
     said = _text(row.get("currency")).upper()
     if not said:
         return "USD"
-    if len(said) != 3 or not said.isascii() or not said.isalpha():  # noqa: PLR2004  ISO 4217 has three letters
+    if len(said) != 3 or not said.isascii() or not said.isalpha():
         raise BadRow(f"currency {said[:20]!r} is not a code of three letters, such as EUR")
     return said
 

@@ -118,7 +118,14 @@ def message_key(scope: str, message: str) -> bytes:
 
 
 def _arrival(
-    call: str | None, event: Event, raw: bytes | Any, batch_sent: int | None, caller: Caller, received: int, *, index: int = 0
+    call: str | None,
+    event: Event,
+    raw: bytes | Any,
+    batch_sent: int | None,
+    caller: Caller,
+    received: int,
+    *,
+    index: int = 0,
 ) -> Arrival:
     try:
         return _read(call, event, raw, batch_sent, caller, received, index)
@@ -136,7 +143,9 @@ def _read(
     call: str | None, event: Event, raw: bytes | Any, batch_sent: int | None, caller: Caller, received: int, index: int
 ) -> Arrival:
     if call not in CALLS:
-        raise _Cannot("unknown_type", f"The event's type is {str(call)[:40]!r}; it should be one of {', '.join(CALLS)}.")
+        raise _Cannot(
+            "unknown_type", f"The event's type is {str(call)[:40]!r}; it should be one of {', '.join(CALLS)}."
+        )
     context = event.context or {}
     traits = event.traits or {}
     at = _instant(event, batch_sent, received)
@@ -145,7 +154,9 @@ def _read(
         user_id, anonymous_id = _alias(event, user_id)
     address = _address(call, traits, context, user_id)
     if address is None and user_id is None and anonymous_id is None:
-        raise _Cannot("no_identity", "The event names nobody: give userId, anonymousId or, with identify, traits.email.")
+        raise _Cannot(
+            "no_identity", "The event names nobody: give userId, anonymousId or, with identify, traits.email."
+        )
     base = _Base(_message(event, raw, caller, received, index), at, address, user_id, anonymous_id, not caller.public)
     if call == "identify":
         return _with_traits(base, "person", traits, context)
@@ -204,7 +215,11 @@ def _campaign(context: Mapping[str, Any]) -> tuple[str, str, dict[str, str]]:
         return "", "", {}
     parts = {key: value.strip() for key, value in said.items() if isinstance(value, str) and value.strip()}
     channel = channels.of_campaign(parts.get("source", "")[:200], parts.get("medium", "")[:200])
-    origin = {f"utm_{key}": value[:LONGEST_CAMPAIGN] for key, value in parts.items() if key in {"source", "medium", "term", "content"}}
+    origin = {
+        f"utm_{key}": value[:LONGEST_CAMPAIGN]
+        for key, value in parts.items()
+        if key in {"source", "medium", "term", "content"}
+    }
     return channel, fit(parts.get("name", ""), LONGEST_CAMPAIGN), origin
 
 
@@ -259,13 +274,19 @@ def _group(base: _Base, event: Event, traits: Mapping[str, Any], context: Mappin
         raise _Cannot("no_identity", "A group call needs groupId: which account it is.")
     done = _with_traits(base, "account", {"group_id": group, **traits}, context)
     said = domain_in(done.account.raw)
-    return done if said is not None or "." not in group else replace(done, account_domain=company_domain(group) or done.account_domain)
+    return (
+        done
+        if said is not None or "." not in group
+        else replace(done, account_domain=company_domain(group) or done.account_domain)
+    )
 
 
 def _with_touch(base: _Base, call: str, event: Event, context: Mapping[str, Any]) -> Arrival:
     kind = _kind(call, event)
     if not base.trusted and kind in OURS:
-        raise _Cannot("not_public", f"{kind} is something we do; a public key cannot say so. Send it with a server key.")
+        raise _Cannot(
+            "not_public", f"{kind} is something we do; a public key cannot say so. Send it with a server key."
+        )
     of_campaign, campaign, origin = _campaign(context)
     properties: dict[str, Any] = {**_page_of(call, context), **origin, **(event.properties or {})}
     if call != "track":
@@ -282,7 +303,12 @@ def _with_touch(base: _Base, call: str, event: Event, context: Mapping[str, Any]
         raw["automated"] = machine
     known = KINDS.get(kind)
     touch = TouchData(
-        kind, channel or (known.channel if known else ""), campaign or fit(raw.get("campaign"), LONGEST_CAMPAIGN), raw, cells, bool(machine)
+        kind,
+        channel or (known.channel if known else ""),
+        campaign or fit(raw.get("campaign"), LONGEST_CAMPAIGN),
+        raw,
+        cells,
+        bool(machine),
     )
     return Arrival(
         *base[:5],
@@ -313,7 +339,9 @@ def _page_of(call: str, context: Mapping[str, Any]) -> dict[str, Any]:
     page = context.get("page")
     if not isinstance(page, dict) or call == "screen":
         return {}
-    return {key: page[key] for key in (_PAGE if call == "page" else _PLACE) if isinstance(page.get(key), str) and page[key]}
+    return {
+        key: page[key] for key in (_PAGE if call == "page" else _PLACE) if isinstance(page.get(key), str) and page[key]
+    }
 
 
 def _path_from_url(raw: dict[str, Any], cells: dict[str, Cell]) -> None:

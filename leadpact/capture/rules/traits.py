@@ -12,7 +12,14 @@ from leadpact.capture.rules.values import cell_of
 from leadpact.language.fold import Cell
 
 LIMITS: Final = MappingProxyType(
-    {"person.name": 300, "person.title": 300, "person.phone": 40, "account.name": 300, "lead.source": 60, "lead.campaign": 200}
+    {
+        "person.name": 300,
+        "person.title": 300,
+        "person.phone": 40,
+        "account.name": 300,
+        "lead.source": 60,
+        "lead.campaign": 200,
+    }
 )
 """Widths of the columns that hold these beside the traits."""
 

@@ -95,16 +95,8 @@ def checked(value: object, *, what: str, depth: int = 0) -> object:
         if "\0" in value:
             raise ValueError("text holds a NUL character")
         return value
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, int):
-        if abs(value) >= 1 << 127:
-            raise Unbounded(f"a number among the {what} is too large")
-        return value
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise Unbounded(f"a number among the {what} is not finite")
-        return value
+    if value is None or isinstance(value, bool | int | float):
+        return _checked_number(value, what)
     if depth > DEEPEST:
         raise Unbounded(f"{what} are nested deeper than {DEEPEST} levels")
     if isinstance(value, list):
@@ -114,3 +106,11 @@ def checked(value: object, *, what: str, depth: int = 0) -> object:
     if isinstance(value, dict):
         return {str(checked(key, what=what)): checked(item, what=what, depth=depth + 1) for key, item in value.items()}
     raise Unbounded(f"a value among the {what} is neither text, number, boolean, list nor object")
+
+
+def _checked_number(value: float | None, what: str) -> float | None:
+    if isinstance(value, int) and abs(value) >= 1 << 127:
+        raise Unbounded(f"a number among the {what} is too large")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Unbounded(f"a number among the {what} is not finite")
+    return value

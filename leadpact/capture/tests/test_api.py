@@ -18,7 +18,7 @@ from leadpact.capture.actions.keys import Made, create_key, revoke_key
 from leadpact.capture.models import Receipt, Refusal, WriteKey
 from leadpact.kit import clock
 from leadpact.kit.instants import MINUTE, from_us
-from leadpact.leads.models import Identifier, Lead, Person, Touch
+from leadpact.leads.models import Person, Touch
 
 pytestmark = pytest.mark.django_db
 ORIGIN = "https://northwind.example"
@@ -52,7 +52,9 @@ def post(caller: Client, call: str, body: Any, key: Made | str | None = None, **
     secret = key.secret if isinstance(key, Made) else key
     if secret is not None:
         headers["Authorization"] = "Basic " + base64.b64encode(f"{secret}:".encode()).decode()
-    return caller.post(f"/v1/{call}", content, content_type=headers.pop("Content-Type", "application/json"), headers=headers)
+    return caller.post(
+        f"/v1/{call}", content, content_type=headers.pop("Content-Type", "application/json"), headers=headers
+    )
 
 
 def problem(answer: HttpResponse, status: int, code: str) -> dict[str, Any]:
@@ -104,7 +106,9 @@ def test_answered_means_on_disk_and_a_retry_is_harmless(caller: Client, server_k
     assert Touch.objects.count() == Receipt.objects.count() == 5
 
 
-def test_the_same_message_id_of_another_key_is_another_message(caller: Client, server_key: Made, public_key: Made) -> None:
+def test_the_same_message_id_of_another_key_is_another_message(
+    caller: Client, server_key: Made, public_key: Made
+) -> None:
     body = {"anonymousId": "a1", "event": "x", "messageId": "m1"}
     assert post(caller, "track", body, server_key).status_code == 200
     assert post(caller, "track", body, public_key).status_code == 200
@@ -178,7 +182,10 @@ def test_in_a_batch_the_good_are_taken_and_the_bad_are_listed_and_counted(caller
     assert answer.status_code == 200
     said = json.loads(answer.content)
     assert said["success"] is True
-    assert [(one["index"], one["messageId"], one["code"]) for one in said["rejected"]] == [(1, "m7", "bad_timestamp"), (2, None, "no_identity")]
+    assert [(one["index"], one["messageId"], one["code"]) for one in said["rejected"]] == [
+        (1, "m7", "bad_timestamp"),
+        (2, None, "no_identity"),
+    ]
     assert Touch.objects.count() == 2
     assert dict(Refusal.objects.values_list("code", "events")) == {"bad_timestamp": 1, "no_identity": 1}
 
@@ -191,9 +198,15 @@ def test_wrong_methods_and_addresses(caller: Client) -> None:
 
 
 def test_text_that_no_database_holds_is_refused_at_the_door(caller: Client, server_key: Made) -> None:
-    said = problem(post(caller, "track", {"userId": "u", "event": "x", "properties": {"a": "nul\0"}}, server_key), 422, "bad_value")
+    said = problem(
+        post(caller, "track", {"userId": "u", "event": "x", "properties": {"a": "nul\0"}}, server_key), 422, "bad_value"
+    )
     assert said["detail"] == "Text holds a NUL character."
-    problem(post(caller, "track", b'{"userId": "u", "event": "x", "properties": {"a": "\\ud800"}}', server_key), 400, "not_json")
+    problem(
+        post(caller, "track", b'{"userId": "u", "event": "x", "properties": {"a": "\\ud800"}}', server_key),
+        400,
+        "not_json",
+    )
 
 
 # --- time ----------------------------------------------------------------------------------------------------------
@@ -202,7 +215,10 @@ def test_text_that_no_database_holds_is_refused_at_the_door(caller: Client, serv
 def test_a_sender_whose_clock_is_a_day_ahead_is_corrected(caller: Client, server_key: Made) -> None:
     sent = from_us(clock.now() + 24 * 60 * MINUTE)
     before = from_us(clock.now() + 23 * 60 * MINUTE)
-    body = {"sentAt": sent.isoformat(), "batch": [{"type": "track", "userId": "u", "event": "x", "timestamp": before.isoformat()}]}
+    body = {
+        "sentAt": sent.isoformat(),
+        "batch": [{"type": "track", "userId": "u", "event": "x", "timestamp": before.isoformat()}],
+    }
     start = clock.now()
     assert json.loads(post(caller, "batch", body, server_key).content) == {"success": True}
     assert abs(Touch.objects.get().at - (start - 60 * MINUTE)) < MINUTE
@@ -214,13 +230,19 @@ def test_a_sender_whose_clock_is_a_day_ahead_is_corrected(caller: Client, server
 def test_a_public_key_only_claims(caller: Client, server_key: Made, public_key: Made) -> None:
     known = {"userId": "u1", "traits": {"email": "ada@northwind.example", "title": "CTO", "unsubscribed": True}}
     assert post(caller, "identify", known, server_key).status_code == 200
-    claim = {"anonymousId": "a9", "traits": {"email": "ada@northwind.example", "title": "Queen", "city": "Chicago", "unsubscribed": False}}
+    claim = {
+        "anonymousId": "a9",
+        "traits": {"email": "ada@northwind.example", "title": "Queen", "city": "Chicago", "unsubscribed": False},
+    }
     assert post(caller, "identify", claim, public_key).status_code == 200
     ada = Person.objects.get(email="ada@northwind.example")
     assert ada.title == "CTO"
     assert ada.opted_out
     assert ada.cells["person.city"]["t"] == "chicago", "what was unknown may be claimed"
-    assert post(caller, "identify", {"anonymousId": "b1", "traits": {"email": "bo@ferro.example"}}, public_key).status_code == 200
+    assert (
+        post(caller, "identify", {"anonymousId": "b1", "traits": {"email": "bo@ferro.example"}}, public_key).status_code
+        == 200
+    )
     assert not Person.objects.get(email="bo@ferro.example").email_verified
 
 
@@ -231,7 +253,11 @@ def test_a_public_key_works_for_its_own_pages_only(caller: Client, public_key: M
 
 
 def test_browsers_may_ask_first(caller: Client, public_key: Made) -> None:
-    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+    asked = {
+        "Origin": ORIGIN,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type",
+    }
     answer = caller.options("/v1/track", headers=asked)
     assert answer.status_code == 204
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
@@ -248,7 +274,10 @@ def test_a_public_key_has_a_pace(caller: Client) -> None:
         assert post(caller, "batch", body, slow).status_code == 200
         answer = post(caller, "batch", body, slow)
         said = problem(answer, 429, "too_fast")
-        assert said["detail"] == "This key has sent its 3 events of this minute: wait 40 seconds, or ask for a higher limit."
+        assert (
+            said["detail"]
+            == "This key has sent its 3 events of this minute: wait 40 seconds, or ask for a higher limit."
+        )
         assert answer.headers["Retry-After"] == "40"
         problem(post(caller, "batch", body, slow), 429, "too_fast")
     with clock.at(start + MINUTE):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from leadpact.capture.actions import connect_outcomes
 from leadpact.capture.actions import _answers as port
+from leadpact.capture.actions import connect_outcomes
 from leadpact.capture.actions.import_file import import_file
 from leadpact.capture.actions.read_file import Asked, Imported, look_at_file
 from leadpact.capture.models import ImportRun
@@ -60,9 +60,14 @@ def test_leads_and_touches_come_in_and_a_second_time_is_harmless(tmp_path: Path)
 
     ada = Person.objects.select_related("account").get(email="ada@northwind.example")
     assert (ada.name, ada.account and ada.account.domain) == ("Ada Ash", "northwind.example")
-    assert sorted(Touch.objects.filter(visitor__person=ada).values_list("kind", flat=True)) == ["demo.requested", "page.viewed"]
+    assert sorted(Touch.objects.filter(visitor__person=ada).values_list("kind", flat=True)) == [
+        "demo.requested",
+        "page.viewed",
+    ]
     assert Touch.objects.filter(cells__path__t="/pricing").count() == 1
-    assert AttributeFact.objects.filter(field="account.employees", at=1_704_412_800_000_000).exists(), "known of since the lead was created"
+    assert AttributeFact.objects.filter(field="account.employees", at=1_704_412_800_000_000).exists(), (
+        "known of since the lead was created"
+    )
 
     for path, role in ((leads, "leads"), (touches, "touches")):
         again = take(path, role)  # type: ignore[arg-type]
@@ -119,15 +124,32 @@ def test_rows_that_cannot_be_taken_stand_in_the_reject_file(tmp_path: Path) -> N
 
 
 def test_latin_1_with_semicolons(tmp_path: Path) -> None:
-    text = "Lead-ID;Erstellt;E-Mail;Vorname;Nachname\n7;05.01.2024;cleo@halden.example;Zoë;Größe\n8;25.01.2024;dara@halden.example;Ångström;Ø\n"
-    done = take(file(tmp_path, text.encode("latin-1")), "leads", "created_at=Erstellt", "person.first_name=Vorname", "person.last_name=Nachname")
+    text = (
+        "Lead-ID;Erstellt;E-Mail;Vorname;Nachname\n"
+        "7;05.01.2024;cleo@halden.example;Zoë;Größe\n"
+        "8;25.01.2024;dara@halden.example;Ångström;Ø\n"
+    )
+    done = take(
+        file(tmp_path, text.encode("latin-1")),
+        "leads",
+        "created_at=Erstellt",
+        "person.first_name=Vorname",
+        "person.last_name=Nachname",
+    )
     assert done.taken == 2
     assert "Latin-1" in done.report[0]
     assert Person.objects.get(email="cleo@halden.example").name == "Zoë Größe"
 
 
 def test_json_lines_with_objects_inside(tmp_path: Path) -> None:
-    lines = [{"lead_id": 1, "created_at": "2024-01-05", "person": {"email": "ada@northwind.example"}, "account": {"employees": 300}}]
+    lines = [
+        {
+            "lead_id": 1,
+            "created_at": "2024-01-05",
+            "person": {"email": "ada@northwind.example"},
+            "account": {"employees": 300},
+        }
+    ]
     assert take(file(tmp_path, "\n".join(map(json.dumps, lines)), "leads.jsonl"), "leads").taken == 1
     ada = Person.objects.select_related("account").get()
     assert ada.account is not None
@@ -146,7 +168,9 @@ def test_json_lines_with_objects_inside(tmp_path: Path) -> None:
         ("lead_id,created_at\n1,2024-01-01\n", "leads", ("nonsense",), "ours=theirs"),
     ],
 )
-def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, text: str, role: Role, maps: tuple[str, ...], sentence: str) -> None:
+def test_a_file_that_cannot_be_read_says_why(
+    tmp_path: Path, text: str, role: Role, maps: tuple[str, ...], sentence: str
+) -> None:
     with pytest.raises(CannotDo, match=sentence):
         take(file(tmp_path, text), role, *maps)
     assert not Person.objects.exists()
@@ -167,11 +191,15 @@ def test_no_such_file(tmp_path: Path) -> None:
 def received() -> Iterator[list[OutcomeRow | SpendRow]]:
     """Stands where the loop stands: what the port was given."""
     rows: list[OutcomeRow | SpendRow] = []
-    before = port._target  # noqa: SLF001 - put back what was connected
+    before = port._target
 
     def taker(given: Sequence[OutcomeRow] | Sequence[SpendRow], *, at: int) -> Answered:
         rows.extend(given)
-        unknown = tuple((row.line, "there is no such lead") for row in given if isinstance(row, OutcomeRow) and row.lead[1] == "lead:9")
+        unknown = tuple(
+            (row.line, "there is no such lead")
+            for row in given
+            if isinstance(row, OutcomeRow) and row.lead[1] == "lead:9"
+        )
         return Answered(taken=len(given) - len(unknown), repeated=0, refused=unknown)
 
     connect_outcomes(taker)
@@ -180,8 +208,13 @@ def received() -> Iterator[list[OutcomeRow | SpendRow]]:
         connect_outcomes(before)
 
 
-def test_outcomes_are_told_by_lead_and_money_in_minor_units(tmp_path: Path, received: list[OutcomeRow | SpendRow]) -> None:
-    text = "lead_id,at,outcome,reason,value\n1,2024-02-01,Rejected,Not Now,\n1,2024-05-01,won,,1234.56\n9,2024-05-01,lost,,\nada@northwind.example,2024-05-02,qualified,,\n"
+def test_outcomes_are_told_by_lead_and_money_in_minor_units(
+    tmp_path: Path, received: list[OutcomeRow | SpendRow]
+) -> None:
+    text = (
+        "lead_id,at,outcome,reason,value\n1,2024-02-01,Rejected,Not Now,\n1,2024-05-01,won,,1234.56\n"
+        "9,2024-05-01,lost,,\nada@northwind.example,2024-05-02,qualified,,\n"
+    )
     done = take(file(tmp_path, text), "outcomes", rejects=tmp_path / "r.csv")
     assert (done.read, done.taken, done.refused) == (4, 3, 1)
     outcomes = [row for row in received if isinstance(row, OutcomeRow)]
@@ -196,7 +229,10 @@ def test_outcomes_are_told_by_lead_and_money_in_minor_units(tmp_path: Path, rece
 
 
 def test_spend_is_told_by_channel_and_day(tmp_path: Path, received: list[OutcomeRow | SpendRow]) -> None:
-    text = "Channel,Date,Cost,Currency\nSearch,2024-02-01,100.10,EUR\nSearch,2024-02-01,100.10,EUR\nFairs,2024-02-02,-5,eur\nFairs,2024-02-02,1,euros\n"
+    text = (
+        "Channel,Date,Cost,Currency\nSearch,2024-02-01,100.10,EUR\nSearch,2024-02-01,100.10,EUR\n"
+        "Fairs,2024-02-02,-5,eur\nFairs,2024-02-02,1,euros\n"
+    )
     done = take(file(tmp_path, text), "spend")
     assert (done.read, done.taken, done.refused) == (4, 3, 1)
     spend = [row for row in received if isinstance(row, SpendRow)]

@@ -23,13 +23,22 @@ def server_key(transactional_db: None) -> Iterator[Made]:
     forget()
 
 
-
 @pytest.mark.parametrize("packed", [False, True])
-def test_the_python_client_works_by_changing_the_host(live_server: LiveServer, server_key: Made, packed: bool) -> None:  # noqa: FBT001
+def test_the_python_client_works_by_changing_the_host(live_server: LiveServer, server_key: Made, packed: bool) -> None:
     failures: list[object] = []
-    client = Client(server_key.secret, host=live_server.url, gzip=packed, on_error=lambda *wrong: failures.append(wrong), max_retries=1)
+    client = Client(
+        server_key.secret,
+        host=live_server.url,
+        gzip=packed,
+        on_error=lambda *wrong: failures.append(wrong),
+        max_retries=1,
+    )
     client.page(anonymous_id="a1", name="Pricing", properties={"url": "https://northwind.example/pricing"})
-    client.identify("u1", {"email": "ada@northwind.example", "firstName": "Ada", "company": {"name": "Northwind"}}, anonymous_id="a1")
+    client.identify(
+        "u1",
+        {"email": "ada@northwind.example", "firstName": "Ada", "company": {"name": "Northwind"}},
+        anonymous_id="a1",
+    )
     client.track("u1", "Demo Requested", {"plan": "gold"}, message_id="m1")
     client.track("u1", "Demo Requested", {"plan": "gold"}, message_id="m1")
     client.group("u1", "northwind.example", {"employees": 300})
@@ -44,7 +53,9 @@ def test_the_python_client_works_by_changing_the_host(live_server: LiveServer, s
     assert person.account.domain == "northwind.example"
     assert person.account.cells["account.employees"]["n"] == 300_000_000
     kinds = sorted(Touch.objects.filter(visitor__person=person).values_list("kind", flat=True))
-    assert kinds == ["demo.requested", "page.viewed", "screen.viewed"], "the anonymous visit joins; the repeated message does not"
+    assert kinds == ["demo.requested", "page.viewed", "screen.viewed"], (
+        "the anonymous visit joins; the repeated message does not"
+    )
     tied = set(Identifier.objects.filter(visitor__person=person).values_list("kind", "value"))
     assert {("anonymous_id", "a1"), ("anonymous_id", "a2"), ("user_id", "u1")} <= tied
     assert Lead.objects.filter(person=person).count() == 1

@@ -94,7 +94,10 @@ def test_an_address_is_folded(text: str, folded: str) -> None:
     assert email(text) == folded
 
 
-@pytest.mark.parametrize("text", ["ada", "ada@", "@northwind.example", "ada@northwind", "a b@northwind.example", "ada@[10.0.0.1]", "a\0@x.example"])
+@pytest.mark.parametrize(
+    "text",
+    ["ada", "ada@", "@northwind.example", "ada@northwind", "a b@northwind.example", "ada@[10.0.0.1]", "a\0@x.example"],
+)
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(BadAddress) as refusal:
         email(text)
