@@ -174,10 +174,9 @@ def _why_each(line: Line, part: LinePart, touches: list[Touch]) -> str:
         f"the latest on {listing(latest, 'and')}" if len(touches) > SHOWN_TOUCHES else f"on {listing(latest, 'and')}"
     )
     before = part.points_before_cap or 0
-    if before != line.points * THOUSANDTHS * len(touches):
-        said += f"; worth {points(before)} after fading"
-    if part.points != before:
-        said += f"; {points(before)} before the cap"
+    faded, capped = before != line.points * THOUSANDTHS * len(touches), part.points != before
+    if faded or capped:
+        said += f"; worth {points(before)}{' after fading' if faded else ''}{', before the cap' if capped else ''}"
     return said
 
 
