@@ -27,6 +27,8 @@ from leadpact.kit.testing import DATA, ROOT
 if TYPE_CHECKING:
     from pytest_django import DjangoDbBlocker
 
+# What migrations are made of beside their own files, and the packages that bring migrations.
+USED = ("kit/migrations.py", "kit/instants.py", "kit/postgres/roles.py", "custody/entries.py")
 BROUGHT = ("django", "django-allauth", "django-axes", "procrastinate")
 
 
@@ -41,12 +43,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def template_name() -> str:
     """The template's name: it changes with every migration, ours or brought by a package."""
     digest = hashlib.sha256(",".join(f"{name} {version(name)}" for name in BROUGHT).encode())
-    for file in sorted(ROOT.glob("leadpact/*/migrations/*")):
-        if file.is_file():
-            digest.update(file.name.encode() + file.read_bytes())
-    for file in sorted(ROOT.glob("leadpact/kit/**/*.py")):
-        if "tests" not in file.parts:
-            digest.update(file.read_bytes())
+    files = [*ROOT.glob("leadpact/*/migrations/*.*"), *(ROOT / "leadpact" / name for name in USED)]
+    for file in sorted(files):
+        digest.update(file.name.encode() + file.read_bytes())
     return f"template_{digest.hexdigest()[:16]}"
 
 

@@ -58,6 +58,8 @@ class Cluster:
         self._settings = dict(settings or {})
         self._change = FileLock(data / "postgres.lock")
         self._holders = FileLock(data / "postgres.holders")
+        # Where in the log our own start begins: what stands before it says nothing about this one.
+        self._log_from = 0
 
     @property
     def running(self) -> bool:
@@ -69,8 +71,9 @@ class Cluster:
 
         Raises CannotDo with a sentence that says what is in the way.
         """
-        private_directory(self.data)
+        binaries.guise().let_through(private_directory(self.data))
         with self._change:
+            self._log_from = self.log.stat().st_size if self.log.exists() else 0
             if not (self.folder / "PG_VERSION").exists():
                 making.make(self.data, self.folder, durable=self._durable)
             making.check_version(self.folder)
@@ -169,18 +172,19 @@ class Cluster:
     def _launch(self) -> None:
         """Start the server. A predecessor's last processes may still be ending: try again while they do."""
         guise = binaries.guise()
-        binaries.check_reach([binaries.programs(), self.data] if guise.account is None else [binaries.programs()])
+        binaries.check_reach([binaries.programs(), self.data])
         sockets = self._socket_folder()
         if sockets.is_symlink():
             raise CannotDo(f"{sockets} is a link, which is not safe: remove it.")
-        if not sockets.exists() or sockets.stat().st_uid != guise.owner:
-            private_directory(sockets)
-        guise.own(sockets)
-        guise.own(self.folder)
-        guise.let_through(self.data)
-        self._disown_pid_file()
-        if self.log.exists() and self.log.stat().st_size > FULL_LOG:
+        for folder in (sockets, self.folder):
+            if folder.exists():
+                guise.own(folder)
+        if not sockets.exists() or guise.account is None:
+            guise.own(private_directory(sockets))
+        self._disown_leftovers(sockets)
+        if self._log_from > FULL_LOG:
             self.log.replace(self.log.with_name(self.log.name + ".1"))
+            self._log_from = 0
         chosen = tuning.settings(durable=self._durable) | {
             "unix_socket_directories": str(sockets),
             "unix_socket_permissions": "0700",
@@ -190,17 +194,17 @@ class Cluster:
         command = [*guise.prefix, binaries.program("postgres"), "-D", str(self.folder), *flags]
         patience = time.monotonic() + LEFTOVERS_S
         while True:
-            begun = self.log.stat().st_size if self.log.exists() else 0
             child = self._spawn(command, guise)
             while child.poll() is None and self._pid_file().get("pid") != str(child.pid):
                 time.sleep(0.01)
             if child.poll() is None:
                 _children[child.pid] = child
                 return
-            complaint = self._complaint(begun)
+            complaint = self._complaint()
             if "shared memory block" not in complaint or time.monotonic() > patience:
                 raise CannotDo(f"PostgreSQL did not start: {complaint} (its log is {self.log})")
             time.sleep(0.5)
+            self._log_from = self.log.stat().st_size
 
     def _spawn(self, command: list[str], guise: binaries.Guise) -> subprocess.Popen[bytes]:
         descriptor = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -218,24 +222,28 @@ class Cluster:
         finally:
             os.close(descriptor)
 
-    def _disown_pid_file(self) -> None:
-        """Where a stale postmaster.pid names a process that is something else by now, name ourselves instead.
+    def _disown_leftovers(self, sockets: Path) -> None:
+        """Clear away what a killed server left. Only called where none of this cluster runs.
+
+        Where a stale postmaster.pid names a process that is something else by now, name ourselves instead.
 
         PostgreSQL takes a living process of that number for a running server and refuses to start, except
         for its own parent, which we are. The rest of the file stays: it tells PostgreSQL which shared memory
         to look at for processes of its predecessor that still run.
         """
+        for name in (f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock"):
+            (sockets / name).unlink(missing_ok=True)
         file = self.folder / "postmaster.pid"
         pid = self._pid_file().get("pid", "")
         if pid.isdigit() and psutil.pid_exists(int(pid)):
             rest = file.read_text(encoding="utf-8").split("\n", 1)[1]
             file.write_text(f"{os.getpid()}\n{rest}", encoding="utf-8")
 
-    def _complaint(self, begun: int) -> str:
-        """The reason the server gave for ending, from the part of its log after `begun` bytes."""
+    def _complaint(self) -> str:
+        """The reason the server gave for ending."""
         try:
             with self.log.open("rb") as file:
-                file.seek(begun)
+                file.seek(self._log_from)
                 lines = file.read().decode(errors="replace").splitlines()
         except FileNotFoundError:
             lines = []
@@ -256,7 +264,7 @@ class Cluster:
         while not self._answers():
             now = time.monotonic()
             if self._postmaster() is None:
-                raise CannotDo(f"PostgreSQL ended while it started: {self._complaint(0)} (its log is {self.log})")
+                raise CannotDo(f"PostgreSQL ended while it started: {self._complaint()} (its log is {self.log})")
             if now - begun > RECOVERY_S:
                 raise CannotDo(f"PostgreSQL has been starting for {RECOVERY_S / 60:.0f} minutes; its log is {self.log}")
             if now - told > 5:
