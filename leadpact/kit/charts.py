@@ -85,12 +85,14 @@ def draw(
     """
     plain: dict[str, Any] = dict(spec.to_dict() if hasattr(spec, "to_dict") else spec)
     plain.setdefault("height", height)
-    drawings = "".join(
+    drawings: str = "".join(
         f'<div class="{kind}-drawing">{svg({**plain, "width": width}, title=title)}</div>'
         for kind, width in (("wide", wide), ("narrow", NARROW))
     )
     numeric = frozenset(i for i in range(len(columns)) if any(isinstance(row[i], int | float) for row in rows))
-    return Chart(title, mark_safe(drawings), tuple(columns), [[_cell(cell) for cell in row] for row in rows], numeric, note)  # noqa: S308
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    safe = mark_safe(drawings)  # noqa: S308 -- drawn by vl-convert; the title is escaped
+    return Chart(title, safe, tuple(columns), cells, numeric, note)
 
 
 def svg(spec: Mapping[str, Any], *, title: str) -> str:
@@ -102,7 +104,7 @@ def svg(spec: Mapping[str, Any], *, title: str) -> str:
 
 @lru_cache(maxsize=256)
 def _drawn(spec: str) -> str:
-    import vl_convert  # noqa: PLC0415 - starts an engine of 70 MB; only a process that draws pays for it
+    import vl_convert
 
     text = vl_convert.vegalite_to_svg(json.loads(spec), vl_version="6.1")
     for stand_in, token in _TOKENS.items():
@@ -110,7 +112,11 @@ def _drawn(spec: str) -> str:
     # The page's policy refuses style attributes; the drawing must not depend on one.
     text = re.sub(r'\sstyle="[^"]*"', "", text)
     # What axes and legends say to screen readers is in the title and in the table.
-    text = re.sub(r' role="graphics-symbol" aria-roledescription="(?:axis|legend)" aria-label="[^"]*"', ' aria-hidden="true"', text)
+    text = re.sub(
+        r' role="graphics-symbol" aria-roledescription="(?:axis|legend)" aria-label="[^"]*"',
+        ' aria-hidden="true"',
+        text,
+    )
     return text.replace(' class="marks"', ' class="drawing"', 1)
 
 

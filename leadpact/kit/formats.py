@@ -35,7 +35,8 @@ class Reader:
     language: str = "en"
 
 
-_reader: ContextVar[Reader] = ContextVar("reader", default=Reader())
+_NOBODY = Reader()
+_reader: ContextVar[Reader] = ContextVar("reader", default=_NOBODY)
 
 
 def zone_of(name: str) -> tzinfo:

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast, runtime_checkable
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
@@ -132,9 +133,9 @@ class Listing:
         return "\ufeff" + out.getvalue()
 
 
-def listing(  # noqa: PLR0913 - each keyword is one decision of a list page
+def listing(
     request: HttpRequest,
-    rows: Source | Sequence[Any],
+    rows: QuerySet[Any, Any] | Source | Sequence[Any],
     *,
     columns: Sequence[Column],
     filters: Sequence[Filter] = (),
@@ -175,7 +176,7 @@ def listing(  # noqa: PLR0913 - each keyword is one decision of a list page
         csv_href=address(format="csv"),
         reset_href=_Address(asked, ("sort", *keep))(),
         filtered=filtered,
-        noun=noun.split("|")[-1],
+        noun=noun.rpartition("|")[2],
         everything=lambda: ordered[:CSV_MOST],
         columns=columns,
     )
@@ -198,7 +199,7 @@ class _Address:
     """Links to this very list with something changed."""
 
     def __init__(self, asked: QueryDict, keys: Iterable[str]) -> None:
-        self.kept: Mapping[str, str] = {key: asked[key] for key in keys if asked.get(key)}
+        self.kept: dict[str, str] = {key: asked.get(key, "") for key in keys if asked.get(key)}
 
     def __call__(self, **changes: object) -> str:
         query = QueryDict(mutable=True)
@@ -230,7 +231,9 @@ def _order(text: str, columns: Sequence[Column]) -> tuple[Column, bool] | None:
 def _fields(order: tuple[Column, bool]) -> list[str]:
     column, falls = order
     fields = [*column.sort.split(","), "pk"]
-    return [f"-{name}" if falls and not name.startswith("-") else name.lstrip("-") if falls else name for name in fields]
+    return [
+        f"-{name}" if falls and not name.startswith("-") else name.lstrip("-") if falls else name for name in fields
+    ]
 
 
 def _sorted(rows: Sequence[Any], order: tuple[Column, bool] | None) -> Sequence[Any]:

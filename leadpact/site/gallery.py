@@ -95,14 +95,26 @@ def show(request: HttpRequest) -> HttpResponse:
         ],
         facts=[("Industry", "Manufacturing"), ("Employees", "1,150"), ("Domain", "northwind.example")],
         chart=charts.draw(
-            _spec(), title="First error by week", columns=("Week", "First error, %"), rows=list(zip(WEEKS, [r * 100 for r in RATES], strict=True)), wide=1080
+            _spec(),
+            title="First error by week",
+            columns=("Week", "First error, %"),
+            rows=[(week, rate * 100) for week, rate in zip(WEEKS, RATES, strict=True)],
+            wide=1080,
         ),
     )
 
 
 def _spec() -> dict[str, Any]:
-    rows = [{"week": week, "rate": rate, "low": rate - 0.05, "high": rate + 0.05} for week, rate in zip(WEEKS, RATES, strict=True)]
-    across: dict[str, Any] = {"field": "week", "type": "ordinal", "title": None, "axis": {"labelAngle": 0, "labelOverlap": True}}
+    rows = [
+        {"week": week, "rate": rate, "low": rate - 0.05, "high": rate + 0.05}
+        for week, rate in zip(WEEKS, RATES, strict=True)
+    ]
+    across: dict[str, Any] = {
+        "field": "week",
+        "type": "ordinal",
+        "title": None,
+        "axis": {"labelAngle": 0, "labelOverlap": True},
+    }
     return {
         "data": {"values": rows},
         "encoding": {"x": across},

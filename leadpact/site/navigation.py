@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
 from django.http import HttpRequest
 
+from leadpact.distribution.queries import offers_waiting
 from leadpact.kit.pages import EVERYONE, MANAGERS, MARKETER, SALESPERSON
 
 
@@ -40,6 +40,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
     """What `navigation.html` draws for whoever asks."""
     user: Any = request.user
     here = request.path
+    on_profile = here.startswith("/team/me/")
     waiting = offers_waiting(user.pk) if user.is_authenticated else 0
     items: list[dict[str, object]] = [
         {
@@ -49,7 +50,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
             "key": place.key,
             "counted": place.counted,
             "count": waiting if place.counted else 0,
-            "current": here == place.href if place.href == "/" else here.startswith(place.href),
+            "current": here == place.href or (place.href != "/" and here.startswith(place.href) and not on_profile),
         }
         for place in PLACES
         if user.is_authenticated and user.role in place.roles
@@ -59,21 +60,10 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "quick": items[:QUICK],
         "user": user,
         "initials": _initials(str(user)) if user.is_authenticated else "",
-        "on_profile": here.startswith("/team/me/"),
+        "on_profile": on_profile,
     }
 
 
-def offers_waiting(user_id: int) -> int:
-    """How many offers wait for an answer of this person."""
-    with connection.cursor() as cursor:
-        cursor.execute(OFFERS_WAITING, [user_id])
-        found = cursor.fetchone()
-    return int(found[0]) if found else 0
-
-
-OFFERS_WAITING = "SELECT count(*) FROM distribution_offer WHERE salesperson_id = %s AND ended_at IS NULL"
-
-
 def _initials(name: str) -> str:
-    words = [word for word in name.split("@")[0].replace(".", " ").split() if word]
+    words = [word for word in name.partition("@")[0].replace(".", " ").split() if word]
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()

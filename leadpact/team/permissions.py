@@ -6,23 +6,25 @@ and answers on Sales' behalf where a CRM's word comes in.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 MARKETING, SALES, OPERATIONS = "marketing", "sales", "operations"
 MARKETER, SALESPERSON, MANAGER = "marketer", "salesperson", "manager"
 
 
 class Asker(Protocol):
-    """What of a user decides. `team.models.User` is one."""
+    """What of a user decides. `team.models.User` is one: its fields are descriptors, which type checkers cannot match with
+    plain attributes of a protocol; hence Any.
+    """
 
     @property
-    def role(self) -> str: ...
+    def role(self) -> Any: ...
     @property
-    def department(self) -> str: ...
+    def department(self) -> Any: ...
     @property
-    def takes_leads(self) -> bool: ...
+    def takes_leads(self) -> Any: ...
     @property
-    def is_active(self) -> bool: ...
+    def is_active(self) -> Any: ...
 
 
 def speaks_for(asker: Asker) -> str:
@@ -30,7 +32,7 @@ def speaks_for(asker: Asker) -> str:
     if asker.role == OPERATIONS:
         return OPERATIONS
     if asker.department in {MARKETING, SALES}:
-        return asker.department
+        return str(asker.department)
     return SALES if asker.role == SALESPERSON or asker.takes_leads else MARKETING
 
 

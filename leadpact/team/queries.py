@@ -10,8 +10,23 @@ from leadpact.kit import tokens
 from leadpact.kit.failures import CannotDo
 from leadpact.team.models import Absence, ApiKey, Department, Invitation, Role, User
 
-ROLES: Sequence[tuple[str, str]] = Role.choices
-DEPARTMENTS: Sequence[tuple[str, str]] = Department.choices
+ROLES: Sequence[tuple[str, str]] = [(role.value, str(role.label)) for role in Role]
+DEPARTMENTS: Sequence[tuple[str, str]] = [(side.value, str(side.label)) for side in Department]
+
+
+def role_words(role: str) -> str:
+    """'operations' → 'Operations'."""
+    return str(Role(role).label)
+
+
+def department_words(department: str) -> str:
+    """'sales' → 'Sales'; nothing for nobody."""
+    return str(Department(department).label) if department else ""
+
+
+def is_away(user: User) -> bool:
+    """What `people` found out about them."""
+    return bool(getattr(user, "away", False))
 
 
 def nobody_yet() -> bool:
@@ -46,7 +61,9 @@ def absences(user: User, *, at: int) -> list[Absence]:
 def open_invitations(*, at: int) -> list[Invitation]:
     """Links that nobody used yet, newest first."""
     return list(
-        Invitation.objects.filter(used_at=None, expires_at__gt=at, purpose="invite").select_related("by").order_by("-created_at")
+        Invitation.objects.filter(used_at=None, expires_at__gt=at, purpose="invite")
+        .select_related("by")
+        .order_by("-created_at")
     )
 
 
@@ -73,10 +90,10 @@ def named(rows: QuerySet[User], text: str) -> QuerySet[User]:
 
 def tallies(*, at: int) -> dict[str, int]:
     """How many work here, how many take leads, how many of those are away."""
-    open_accounts = people(at=at).filter(is_active=True)
-    return open_accounts.aggregate(
-        people=Count("pk"), takers=Count("pk", filter=Q(takes_leads=True)), away=Count("pk", filter=Q(takes_leads=True, away=True))
+    counts = User.objects.filter(is_active=True).aggregate(
+        people=Count("pk"), takers=Count("pk", filter=Q(takes_leads=True))
     )
+    return {**counts, "away": people(at=at).filter(is_active=True, takes_leads=True, away=True).count()}
 
 
 def catch_all_owner() -> User | None:

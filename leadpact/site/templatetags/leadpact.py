@@ -115,8 +115,13 @@ def chip(text: object, tone: str = "", href: str = "") -> dict[str, object]:
 
 
 @register.inclusion_tag("components/chip.html")
-def custody(holder: str, state: str, short: bool = False) -> dict[str, object]:  # noqa: FBT001, FBT002 - a tag's argument
-    """`{% custody lead.holder lead.state %}` → 'With Sales · offered' in the department's colour."""
+def custody(holder: str, state: str, short: bool = False, blind: bool = False) -> dict[str, object]:
+    """`{% custody lead.holder lead.state %}` → 'With Sales · offered' in the department's colour.
+
+    `blind`: for readers who may not know verdicts; Marketing's prospects and leads then look alike.
+    """
+    if blind and holder == "marketing":
+        return {"text": "With Marketing", "tone": "marketing", "href": ""}
     words = STATES.get(state, state)
     if not short and holder in {"marketing", "sales"}:
         words = f"With {holder.title()} · {words}"
@@ -124,7 +129,7 @@ def custody(holder: str, state: str, short: bool = False) -> dict[str, object]: 
 
 
 @register.inclusion_tag("components/figure.html")
-def figure(  # noqa: PLR0913 - the parts of an estimate
+def figure(
     value: float | None,
     low: float | None = None,
     high: float | None = None,
@@ -153,7 +158,11 @@ def figure(  # noqa: PLR0913 - the parts of an estimate
 @register.inclusion_tag("components/bar.html")
 def bar(value: float | None, most: float, tone: str = "plain", label: str = "") -> dict[str, object]:
     """`{% bar 12 40 "sales" "12 of 40 in hand" %}`: a thin bar; the label is read aloud and shown on hover."""
-    return {"width": _svg(value, most), "tone": tone, "label": label or f"{formats.number(value)} of {formats.number(most)}"}
+    return {
+        "width": _svg(value, most),
+        "tone": tone,
+        "label": label or f"{formats.number(value)} of {formats.number(most)}",
+    }
 
 
 @register.inclusion_tag("components/stat.html")
@@ -164,12 +173,12 @@ def stat(label: str, value: object, note: str = "", tone: str = "", href: str = 
 
 
 @register.inclusion_tag("components/button.html")
-def button(  # noqa: PLR0913 - the parts of a button
+def button(
     text: str,
     href: str = "",
     kind: str = "",
     key: str = "",
-    icon: str = "",  # noqa: A002
+    icon: str = "",
     name: str = "",
     value: str = "",
     dialog: str = "",
@@ -186,7 +195,7 @@ def button(  # noqa: PLR0913 - the parts of a button
 
 
 @register.inclusion_tag("components/field.html")
-def field(bound: Any, hint: str = "", wide: bool = False) -> dict[str, object]:  # noqa: FBT001, FBT002 - a tag's argument
+def field(bound: Any, hint: str = "", wide: bool = False) -> dict[str, object]:
     """`{% field form.email %}`: label, control, help and errors of one Django form field, tied together."""
     kind = getattr(bound.field.widget, "input_type", bound.field.widget.__class__.__name__.lower())
     described = [f"{bound.id_for_label}_help"] if (hint or bound.help_text) else []
@@ -202,18 +211,19 @@ def field(bound: Any, hint: str = "", wide: bool = False) -> dict[str, object]: 
         "kind": kind,
         "help": hint or bound.help_text,
         "wide": wide,
-        "group": kind in {"radioselect", "radio", "checkboxselectmultiple"} or bound.field.widget.use_fieldset,
+        # Several boxes under one name are a group with a legend, though each is a checkbox or a radio button.
+        "group": bound.field.widget.use_fieldset,
     }
 
 
 @register.inclusion_tag("components/empty.html")
-def empty(title: str, text: str = "", href: str = "", action: str = "", icon: str = "inbox") -> dict[str, object]:  # noqa: A002
+def empty(title: str, text: str = "", href: str = "", action: str = "", icon: str = "inbox") -> dict[str, object]:
     """`{% empty "Nobody waits" "Offers appear here." href="/x/" action="Add one" %}`: says what to do next."""
     return {"title": title, "text": text, "href": href, "action": action, "icon": icon}
 
 
 @register.inclusion_tag("components/person.html")
-def person(  # noqa: PLR0913 - what a row says about somebody
+def person(
     name: str, href: str, title: str = "", account: str = "", account_id: int | None = None, email: str = ""
 ) -> dict[str, object]:
     """`{% person p.name p.lead_id|lead_href title=p.title account=p.account %}`: who, and where they work."""
@@ -224,8 +234,8 @@ def person(  # noqa: PLR0913 - what a row says about somebody
 
 
 @register.inclusion_tag("components/event.html")
-def event(  # noqa: PLR0913 - the parts of a line on a timeline
-    title: str, at: int | None = None, tone: str = "plain", note: str = "", strong: bool = False, faded: bool = False,  # noqa: FBT001, FBT002
+def event(
+    title: str, at: int | None = None, tone: str = "plain", note: str = "", strong: bool = False, faded: bool = False,
     quote: str = "", href: str = "",
 ) -> dict[str, object]:  # fmt: skip
     """`{% event "Came to the seminar" at=touch.at tone="marketing" note="event" %}`: a line on a timeline."""
@@ -250,7 +260,7 @@ def chart(drawn: Any) -> dict[str, object]:
 
 
 @register.simple_block_tag(takes_context=True)
-def card(  # noqa: PLR0913 - the parts of a card
+def card(
     context: Context, content: str, title: str = "", tone: str = "", note: str = "", href: str = "", more: str = "", id: str = "",  # noqa: A002
 ) -> SafeString:  # fmt: skip
     """`{% card "Promises" note="this week" %}…{% endcard %}`; `href` and `more` make a link in its head."""
@@ -273,13 +283,23 @@ def dialog(context: Context, content: str, id: str, title: str) -> SafeString:  
 
 
 @register.simple_block_tag(takes_context=True)
-def form(  # noqa: PLR0913 - the parts of a form
+def form(
     context: Context, content: str, action: str = "", submit: str = "Save", kind: str = "primary", method: str = "post",
-    back: str = "", bound: Any = None, files: bool = False, key: str = "",  # noqa: FBT001, FBT002
+    back: str = "", bound: Any = None, files: bool = False, key: str = "",
 ) -> SafeString:  # fmt: skip
     """`{% form submit="Invite" bound=form %}{% field form.email %}{% endform %}`: token, errors of the whole, button."""
     return _draw(
-        context, "form", content, action=action, submit=submit, kind=kind, method=method, back=back, bound=bound, files=files, key=key
+        context,
+        "form",
+        content,
+        action=action,
+        submit=submit,
+        kind=kind,
+        method=method,
+        back=back,
+        bound=bound,
+        files=files,
+        key=key,
     )
 
 
@@ -302,7 +322,7 @@ def _svg(value: float | None, most: float) -> str:
 @register.inclusion_tag("navigation.html", takes_context=True)
 def navigation(context: Context) -> dict[str, object]:
     """The navigation for whoever is logged in."""
-    from leadpact.site.navigation import shell  # noqa: PLC0415 - reads other rooms, whose apps load after template tags
+    from leadpact.site.navigation import shell
 
     return shell(context["request"])
 
@@ -317,4 +337,6 @@ def theme(context: Context) -> SafeString:
 @register.simple_tag
 def htmx_config() -> str:
     """htmx without eval and without a style element, both of which the page's policy forbids."""
-    return json.dumps({"allowEval": False, "includeIndicatorStyles": False, "selfRequestsOnly": True, "historyCacheSize": 0})
+    return json.dumps(
+        {"allowEval": False, "includeIndicatorStyles": False, "selfRequestsOnly": True, "historyCacheSize": 0}
+    )

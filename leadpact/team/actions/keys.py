@@ -27,10 +27,17 @@ def create_key(*, name: str, scopes: Collection[str], user: User | None, by: Use
         raise CannotDo("Name the key after what will use it.")
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
-        raise CannotDo(f"A key needs scopes out of {', '.join(SCOPES)}{f'; {unknown[0]!r} is none' if unknown else ''}.")
+        raise CannotDo(
+            f"A key needs scopes out of {', '.join(SCOPES)}{f'; {unknown[0]!r} is none' if unknown else ''}."
+        )
     key = tokens.make(PREFIX)
     ApiKey.objects.create(
-        name=name.strip(), prefix=key[: len(PREFIX) + 6], secret_hash=tokens.digest(key), scopes=sorted(set(scopes)), user=user, created_at=at
+        name=name.strip(),
+        prefix=key[: len(PREFIX) + 6],
+        secret_hash=tokens.digest(key),
+        scopes=sorted(set(scopes)),
+        user=user,
+        created_at=at,
     )
     return key
 

@@ -15,7 +15,7 @@ _DEPARTMENT_OF = {Role.MARKETER: Department.MARKETING, Role.SALESPERSON: Departm
 
 
 @transaction.atomic
-def change_work(  # noqa: PLR0913 - one form of a person's work
+def change_work(
     *,
     user: User,
     by: User,

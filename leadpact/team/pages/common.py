@@ -27,7 +27,9 @@ def show_link(request: HttpRequest, secret: str, *, title: str, someone: str, la
     """The page with a link that is shown this once."""
     address = request.build_absolute_uri(f"/team/join/{secret}/")
     response = render(
-        request, "team/link.html", {"title": title, "address": address, "someone": someone, "lasts": lasts, "again": again}
+        request,
+        "team/link.html",
+        {"title": title, "address": address, "someone": someone, "lasts": lasts, "again": again},
     )
     response["Cache-Control"] = "no-store"
     return response

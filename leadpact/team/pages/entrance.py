@@ -62,7 +62,9 @@ def join(request: HttpRequest, secret: str) -> HttpResponse:
     if link is None:
         return render(request, "team/link_gone.html", {"title": "This link does not work any more"}, status=410)
     new = link.purpose == "invite"
-    form: Form = JoinForm(request.POST or None, initial={"name": link.name}) if new else NewPasswordForm(request.POST or None)
+    form: Form = (
+        JoinForm(request.POST or None, initial={"name": link.name}) if new else NewPasswordForm(request.POST or None)
+    )
     if request.method == "POST" and form.is_valid():
         try:
             user = entrance.redeem(
@@ -92,7 +94,9 @@ def invite(request: HttpRequest) -> HttpResponse:
         else:
             someone = form.cleaned_data["name"] or form.cleaned_data["email"]
             return show_link(request, secret, title="An invitation", someone=someone, lasts="a week", again="/team/")
-    return render(request, "team/invite.html", {"title": "Invite somebody", "form": form}, status=422 if form.errors else 200)
+    return render(
+        request, "team/invite.html", {"title": "Invite somebody", "form": form}, status=422 if form.errors else 200
+    )
 
 
 @page(roles=MANAGERS, methods=("POST",))

@@ -20,7 +20,11 @@ COLUMNS = (
     lists.Column("user", "Acts as", lambda key: str(key.user or "operations"), sort="user__name"),
     lists.Column("created", "Made", lambda key: formats.iso(key.created_at), sort="created_at", falling=True),
     lists.Column(
-        "revoked", "Revoked", lambda key: formats.iso(key.revoked_at) if key.revoked_at else "", sort="revoked_at", falling=True
+        "revoked",
+        "Revoked",
+        lambda key: formats.iso(key.revoked_at) if key.revoked_at else "",
+        sort="revoked_at",
+        falling=True,
     ),
 )
 

@@ -30,14 +30,20 @@ COLUMNS = (
     lists.Column("email", "E-mail", lambda person: person.email, shown=False),
     lists.Column("role", "Role", lambda person: person.get_role_display(), sort="role"),
     lists.Column("department", "Speaks for", lambda person: person.get_department_display(), sort="department"),
-    lists.Column("leads", "Takes leads", lambda person: "yes" if person.takes_leads else "no", sort="takes_leads", falling=True),
+    lists.Column(
+        "leads", "Takes leads", lambda person: "yes" if person.takes_leads else "no", sort="takes_leads", falling=True
+    ),
     lists.Column("weight", "Share", lambda person: person.weight, sort="weight", numeric=True, falling=True),
     lists.Column("cap", "Most in hand", lambda person: person.cap, sort="cap", numeric=True, falling=True),
     lists.Column("hours", "Hours", lambda person: write_hours(person.hours), shown=False),
     lists.Column("zone", "Time zone", lambda person: person.timezone, sort="timezone"),
     lists.Column("state", "Now", _state),
 )
-STATES = {"present": {"is_active": True, "away": False}, "away": {"is_active": True, "away": True}, "closed": {"is_active": False}}
+STATES = {
+    "present": {"is_active": True, "away": False},
+    "away": {"is_active": True, "away": True},
+    "closed": {"is_active": False},
+}
 FILTERS = (
     lists.Filter("role", "Role", lambda rows, value: rows.filter(role=value), choices=tuple(queries.ROLES)),
     lists.Filter(
@@ -46,7 +52,7 @@ FILTERS = (
         lambda rows, value: rows.filter(**STATES[value]),
         choices=(("present", "Present"), ("away", "Away"), ("closed", "Account closed")),
     ),
-    lists.Filter("q", "Name or e-mail", lambda rows, value: queries.named(rows, value), hint="Part of it"),
+    lists.Filter("q", "Name or e-mail", queries.named, hint="Part of it"),
 )
 
 
@@ -54,7 +60,9 @@ FILTERS = (
 def people(request: HttpRequest) -> HttpResponse:
     """Everybody on the team."""
     now = clock.now()
-    shown = lists.listing(request, queries.people(at=now), columns=COLUMNS, filters=FILTERS, sort="name", noun="person|people")
+    shown = lists.listing(
+        request, queries.people(at=now), columns=COLUMNS, filters=FILTERS, sort="name", noun="person|people"
+    )
     may = asker(request).role in MANAGERS
     return lists.answer(
         request,
@@ -111,7 +119,14 @@ def new_password(request: HttpRequest, user_id: int) -> HttpResponse:
     """A link for a new password, shown once."""
     someone = queries.person(user_id, at=clock.now())
     secret = entrance.offer_new_password(user=someone, by=asker(request), at=clock.now())
-    return show_link(request, secret, title="A link for a new password", someone=str(someone), lasts="a day", again=links.member(user_id))
+    return show_link(
+        request,
+        secret,
+        title="A link for a new password",
+        someone=str(someone),
+        lasts="a day",
+        again=links.member(user_id),
+    )
 
 
 @page(roles=MANAGERS, methods=("POST",))
@@ -150,7 +165,12 @@ def me(request: HttpRequest) -> HttpResponse:
 
 
 def _person(
-    request: HttpRequest, user_id: int, *, work_form: WorkForm | None = None, absence_form: AbsenceForm | None = None, status: int = 200
+    request: HttpRequest,
+    user_id: int,
+    *,
+    work_form: WorkForm | None = None,
+    absence_form: AbsenceForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     now = clock.now()
     someone = queries.person(user_id, at=now)
@@ -196,8 +216,8 @@ def _away(someone: User, *, now: int, form: AbsenceForm | None = None) -> dict[s
 
 def _facts(someone: User) -> list[tuple[str, str]]:
     facts = [
-        ("Role", someone.get_role_display()),
-        ("Speaks for", someone.get_department_display() or "nobody"),
+        ("Role", queries.role_words(someone.role)),
+        ("Speaks for", queries.department_words(someone.department) or "nobody"),
         ("E-mail", someone.email),
         ("Time zone", someone.timezone.replace("_", " ")),
     ]
