@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet, Sum
+import csv
+import io
+import itertools
+
+from django.db.models import Count, Max, Q, QuerySet, Sum
 
 from leadpact.capture.models import Duplicate, ImportRun, Refusal, WriteKey
 from leadpact.kit.instants import DAY, HOUR
-from leadpact.leads.models import Touch
+from leadpact.leads.models import Lead, Touch
 
 
 def keys() -> QuerySet[WriteKey]:
@@ -59,3 +63,25 @@ def counts(*, at: int) -> dict[str, int]:
         "questions": Duplicate.objects.filter(decided_at=None).count(),
         "refused": int(Refusal.objects.filter(hour__gte=week // HOUR).aggregate(total=Sum("events"))["total"] or 0),
     }
+
+
+def sources(*, since: int) -> QuerySet[Lead, dict[str, object]]:
+    """Where the leads of the time since an instant came from, the most first: channel, how many, the last one."""
+    return (
+        Lead.objects.filter(created_at__gte=since)
+        .values("source")
+        .annotate(total=Count("id"), last=Max("created_at"))
+        .order_by("-total", "source")
+    )
+
+
+def import_run(run_id: int) -> ImportRun | None:
+    """One import with its rejects."""
+    return ImportRun.objects.select_related("by").filter(pk=run_id).first()
+
+
+def first_rejects(run: ImportRun, most: int = 50) -> list[list[str]]:
+    """(line, reason, row) of the first rejects."""
+    rows = csv.reader(io.StringIO(run.rejects))
+    next(rows, None)
+    return [row for row in itertools.islice(rows, most) if len(row) == 3]

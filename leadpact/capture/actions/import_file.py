@@ -62,7 +62,7 @@ def import_file(
     except Exception as problem:
         run.state, run.ended_at = "failed", now()
         run.error = (
-            str(problem)
+            str(problem).replace(f"{path.parent}/", "")
             if isinstance(problem, CannotDo)
             else "The import stopped; import the file again: what was taken is passed over."
         )

@@ -40,11 +40,13 @@ def look_at_upload(*, name: str, pieces: Iterable[bytes], asked: Asked, by_id: i
                         f"The file is larger than {MOST_BYTES >> 20} MB: import it with `leadpact import` on the server."
                     )
                 file.write(piece)
-        found, rejects = look_at_file(path=path, asked=asked, at=at)
+        with _named(path):
+            found, rejects = look_at_file(path=path, asked=asked, at=at)
         with transaction.atomic():
             run = ImportRun.objects.create(
                 role=asked.role, file_name=plain, by_id=by_id, started_at=at, dry_run=True, state="looked",
-                mapping=_kept(asked), report=list(found.report), read=found.read, taken=found.taken, refused=found.refused, rejects=rejects,
+                mapping=_kept(asked), report=list(found.report), rejects=rejects,
+                read=found.read, taken=found.taken, refused=found.refused,
             )  # fmt: skip
             with path.open("rb") as file:
                 for number, body in enumerate(iter(lambda: file.read(PART), b"")):
@@ -77,10 +79,19 @@ def take_upload(*, run_id: int, now: Callable[[], int]) -> Imported | None:
     run = ImportRun.objects.filter(pk=run_id, state__in=("waiting", "running")).first()
     if run is None:
         return None
-    with _file(run) as path:
+    with _file(run) as path, _named(path):
         found = import_file(path=path, asked=_asked(run), now=now, run_id=run.pk)
     ImportPart.objects.filter(run_id=run_id).delete()
     return found
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Within the block, sentences about the temporary copy name the file as people know it."""
+    try:
+        yield
+    except CannotDo as problem:
+        raise CannotDo(str(problem).replace(f"{path.parent}/", "")) from problem
 
 
 @contextmanager

@@ -1,0 +1,89 @@
+"""What needs a look: touches that machines made, and people who may be one person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+
+from leadpact.capture import queries
+from leadpact.capture.actions.duplicates import decide_duplicate
+from leadpact.capture.pages.common import asker, frame, see
+from leadpact.capture.permissions import MAY_MANAGE
+from leadpact.kit import clock, formats, lists
+from leadpact.kit.pages import page
+
+
+def _who(touch: Any) -> str:
+    person = touch.visitor.person
+    return "" if person is None else person.name or person.email or ""
+
+
+def _why(touch: Any) -> str:
+    said = touch.properties.get("automated")
+    return said if isinstance(said, str) else "found to be a machine's later"
+
+
+MACHINES = (
+    lists.Column("known", "Came in", lambda touch: formats.iso(touch.known_at), sort="known_at", falling=True),
+    lists.Column("kind", "What", lambda touch: touch.kind, sort="kind"),
+    lists.Column("who", "Who", _who, sort="visitor__person__name"),
+    lists.Column("why", "Why it does not count", _why),
+    lists.Column("channel", "Channel", lambda touch: touch.channel, sort="channel"),
+)
+MACHINE_FILTERS = (
+    lists.Filter("kind", "What", lambda rows, value: rows.filter(kind__startswith=value), hint="email."),
+)
+ANSWERS = (
+    lists.Column("first", "One", lambda pair: pair.first.email or pair.first.name),
+    lists.Column("second", "The other", lambda pair: pair.second.email or pair.second.name),
+    lists.Column("why", "Why asked", lambda pair: pair.why),
+    lists.Column("found", "Found", lambda pair: formats.iso(pair.found_at), sort="found_at", falling=True),
+)
+
+
+@page(roles=MAY_MANAGE)
+def machines(request: HttpRequest) -> HttpResponse:
+    """Touches that were seen to be a machine's."""
+    shown = lists.listing(
+        request, queries.quarantine(), columns=MACHINES, filters=MACHINE_FILTERS, sort="-known", noun="touch|touches"
+    )
+    for touch in shown.rows:
+        touch.who, touch.why = _who(touch), _why(touch)
+    return lists.answer(
+        request,
+        "capture/machines.html",
+        shown,
+        title="Machines",
+        filename="machines",
+        **frame(request, "/capture/machines/"),
+    )
+
+
+@page(roles=MAY_MANAGE)
+def duplicates(request: HttpRequest) -> HttpResponse:
+    """Questions that only a person can answer."""
+    shown = lists.listing(
+        request, queries.questions(), columns=ANSWERS, sort="found", noun="question|questions", size=20
+    )
+    return lists.answer(
+        request,
+        "capture/duplicates.html",
+        shown,
+        title="Duplicates",
+        filename="duplicates",
+        answered=list(queries.answered_questions()[:20]),
+        **frame(request, "/capture/duplicates/", duplicates=shown.total),
+    )
+
+
+@page(roles=MAY_MANAGE, methods=("POST",))
+def decide(request: HttpRequest, question_id: int) -> HttpResponse:
+    """One person, or two."""
+    decision = request.POST.get("decision", "")
+    pair = decide_duplicate(question_id=question_id, decision=decision, by_id=asker(request).pk, at=clock.now())
+    one, other = (person.name or person.email or "somebody" for person in (pair.first, pair.second))
+    said = "are one person" if decision == "same" else "are two people"
+    messages.success(request, f"Noted: {one} and {other} {said}.")
+    return see("/capture/duplicates/")
