@@ -62,6 +62,18 @@ _shared: list[Callable[..., Any]] = [
 ]
 
 
+class ToStderr(logging.Handler):
+    """Writes to what sys.stderr is at that moment: whoever replaces it later (a test) gets the lines too."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            self.handleError(record)
+
+
 def logging_settings(*, level: str, plain: bool) -> dict[str, Any]:
     """Django's LOGGING. `plain`: for a terminal, instead of JSON."""
     renderer = structlog.dev.ConsoleRenderer(colors=False) if plain else structlog.processors.JSONRenderer()
@@ -85,7 +97,7 @@ def logging_settings(*, level: str, plain: bool) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": formatter},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "handlers": {"stderr": {"class": "leadpact.site.logs.ToStderr", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             # Django's own handlers would print the same once more, with paths.
