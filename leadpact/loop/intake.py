@@ -31,6 +31,7 @@ from leadpact.language.fold import cell_to_json
 from leadpact.language.kinds import OURS
 from leadpact.loop.handoffs import touch_every
 from leadpact.loop.judging import judge_and_move, lock_leads
+from leadpact.loop.relevance import touched
 from leadpact.qualification.actions import mark_waiting
 
 ATTEMPTS = 8
@@ -75,12 +76,13 @@ def _take(arrivals: Sequence[Arrival], known_at: int, historic: bool) -> Taken:
     found = identify(fresh, known_at=known_at)
     version = in_force(known_at)
     people = sorted({t.person_id for t in found.tied if t.person_id is not None})
-    accounts: list[int] = []
-    if version is not None and version.needs.account_touches:
-        accounts = sorted({a for p in people if (a := found.people[p].account_id) is not None})
-    elif found.accounts:
-        accounts = sorted(a.id for a in found.accounts.values() if a.changed and not a.is_new)
-    held = lock_leads(people=people, accounts=accounts)
+    can_change = None
+    if version is not None and not historic:
+        can_change = touched(found, version=version, at=known_at, lead_fields=_lead_fields(found))
+    accounts: set[int] = set(can_change.accounts) if can_change else set()
+    if historic:
+        accounts = {a for p in people if (a := found.people[p].account_id) is not None}
+    held = lock_leads(people=people, accounts=sorted(accounts))
     # Meaning 13: as_of increases per lead. A batch that waited for a lock learns what it brings after the one before it.
     now = max([known_at, *(h.as_of + 1 for h in held.values() if h.as_of is not None)])
     lead_of = {h.person_id: h.lead_id for h in held.values()}
@@ -89,14 +91,25 @@ def _take(arrivals: Sequence[Arrival], known_at: int, historic: bool) -> Taken:
     _learn_leads(found, lead_of, new, now)
     captured = [_captured(n, version) for n in new]
     concerned = {lead_of[p] for p in people}
+    judge: set[int] = {n.lead_id for n in new}
+    if can_change is not None:
+        own = set(people)
+        judge |= {
+            h.lead_id
+            for h in held.values()
+            if (h.person_id not in own or h.person_id in can_change.people or h.account_id in can_change.accounts or h.may_have_changed(now))
+        }
+    outcome = judge_and_move(
+        captured=captured,
+        judge=sorted(judge),
+        held=held,
+        version=None if historic else version,
+        at=now,
+        causes={lead_of[p]: touch for p, touch in touches.items()},
+    )
     if historic:
-        outcome = judge_and_move(captured=captured, judge=(), held=held, version=None, at=now, causes={})
-        mark_waiting(lead_ids=sorted(concerned))
+        mark_waiting(lead_ids=sorted(concerned | set(held)))
     else:
-        causes = {lead_of[p]: touch for p, touch in touches.items()}
-        outcome = judge_and_move(
-            captured=captured, judge=sorted(concerned | set(held)), held=held, version=version, at=now, causes=causes
-        )
         _touched_by_us(found, lead_of, now, version)
     return Taken(
         taken=len(fresh),
@@ -106,6 +119,15 @@ def _take(arrivals: Sequence[Arrival], known_at: int, historic: bool) -> Taken:
         handed_over=outcome.handed_over,
         lead_ids=tuple(sorted(concerned)),
     )
+
+
+def _lead_fields(found: Identified) -> dict[int, set[str]]:
+    """Person → attributes of the lead that the batch tells."""
+    told: dict[int, set[str]] = {}
+    for tied in found.tied:
+        if tied.person_id is not None and tied.arrival.lead.cells:
+            told.setdefault(tied.person_id, set()).update(tied.arrival.lead.cells)
+    return told
 
 
 def _unseen(arrivals: Sequence[Arrival], known_at: int) -> list[Arrival]:

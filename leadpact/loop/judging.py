@@ -19,7 +19,7 @@ from leadpact.language import hours
 from leadpact.loop.handoffs import Held, after_verdict
 from leadpact.qualification.actions import judge as judge_leads
 from leadpact.qualification.actions import keep, mark_waiting
-from leadpact.qualification.rules.judged import Judged
+from leadpact.qualification.rules.judged import HOUR, Judged
 
 DEFAULT_ACCEPT_WITHIN = 86_400_000_000
 CHUNK = 1_000
@@ -38,6 +38,12 @@ class LockedLead:
     alternatives: int
     as_of: int | None
     cools: bool
+    next_tick: int | None
+    account_id: int | None
+
+    def may_have_changed(self, at: int) -> bool:
+        """Whether time alone may have changed the verdict by `at`: its tick is at most an hour away, or it waits."""
+        return self.as_of is None or (self.next_tick is not None and self.next_tick - HOUR < at)
 
     def held(self) -> Held:
         """What the rules of the hand-off look at."""
@@ -54,8 +60,9 @@ class Outcome:
 
 
 _HELD = (
-    "SELECT h.lead_id, l.person_id, h.holder, h.state, h.verdict, h.cause, h.alternatives, j.as_of, COALESCE(j.cools, FALSE)"
-    " FROM custody_holding AS h JOIN leads_lead AS l ON l.id = h.lead_id"
+    "SELECT h.lead_id, l.person_id, h.holder, h.state, h.verdict, h.cause, h.alternatives, j.as_of, COALESCE(j.cools, FALSE),"
+    " j.next_tick, p.account_id FROM custody_holding AS h JOIN leads_lead AS l ON l.id = h.lead_id"
+    " JOIN leads_person AS p ON p.id = l.person_id"
     " LEFT JOIN qualification_judgement AS j ON j.lead_id = h.lead_id WHERE h.state NOT IN ('won', 'merged', 'erased')"
 )
 _LOCK = " ORDER BY h.lead_id FOR NO KEY UPDATE OF h"

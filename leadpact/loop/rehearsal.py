@@ -11,7 +11,7 @@ is taken as one batch known at its end; then clocks fire and the hour's tick pas
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -21,6 +21,7 @@ import msgspec
 from leadpact.agreement.queries import in_force
 from leadpact.capture.rules.arrival import Arrival
 from leadpact.capture.rules.segment import Caller, parse_batch
+from leadpact.custody.actions import Recorded, connect_follower
 from leadpact.custody.entries import MoveRefused
 from leadpact.distribution import actions as sales
 from leadpact.distribution.actions import LostRace, Refused
@@ -28,6 +29,7 @@ from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.language import hours
 from leadpact.language.nodes import Market
 from leadpact.loop import audits, clocks
+from leadpact.loop.follow import follow
 from leadpact.loop.intake import take
 from leadpact.nurturing import actions as marketing
 from leadpact.simulation.company import Company
@@ -42,6 +44,7 @@ BATCH = 400
 WORKDAY = 9 * HOUR
 MENDS_AFTER = 5 * HOUR
 COLD_AFTER = 45 * DAY
+NOTICED = frozenset({"handed_over", "recalled", "reassigned", "returned", "captured"})
 
 
 @dataclass(slots=True)
@@ -74,14 +77,23 @@ class Rehearsal:
         self.users = {one.email: users[one.email] for one in (*company.salespeople, *company.marketers)}
         self.employees = {self.users[one.email].pk: one for one in company.salespeople}
         self.marketer = self.users[company.marketers[0].email]
+        self.head_of_sales = next(user for user in users.values() if user.role == "manager" and user.department == "sales")
         self.counts = Counts()
         self._deeds: list[_Deed] = []
         self._numbers = count()
-        self._last_offer = self._last_repair = 0
+        self._keys: dict[int, str] = {}
+        self._news: list[Recorded] = []
         self._markets: dict[int, Market] = {}
 
     def run(self) -> Iterator[tuple[int, Counts]]:
         """Live the company's days; yields (instant, counts) at each midnight, so that a caller can show progress."""
+        connect_follower(self._follow)
+        try:
+            yield from self._live()
+        finally:
+            connect_follower(follow)
+
+    def _live(self) -> Iterator[tuple[int, Counts]]:
         events = self.company.events()
         waiting = next(events, None)
         now = self.company.start
@@ -99,8 +111,7 @@ class Rehearsal:
             for first in range(0, len(batch), BATCH):
                 self._take(batch[first : first + BATCH], until)
             self._time_passes(until)
-            self._see_offers()
-            self._see_repairs(until)
+            self._see(until)
             if until % DAY == 0:
                 yield until, self.counts
             now = until
@@ -159,21 +170,35 @@ class Rehearsal:
                 # The world moved on: recalled, reassigned, cooled, opted out. An ordinary day in Sales.
                 self.counts.too_late += 1
 
-    def _see_offers(self) -> None:
-        """Salespeople notice new offers, each by its own hours and mood."""
-        with raw_cursor() as cursor:
-            cursor.execute(
-                "SELECT o.id, o.lead_id, o.salesperson_id, o.offered_at, o.due, i.value FROM distribution_offer AS o"
-                " JOIN leads_lead AS l ON l.id = o.lead_id JOIN leads_visitor AS v ON v.person_id = l.person_id"
-                " JOIN leads_identifier AS i ON i.visitor_id = v.id AND i.kind = 'user_id' WHERE o.id > $1 ORDER BY o.id",
-                (self._last_offer,),
-                prepare=True,
-            )
-            offers: list[Any] = cursor.fetchall()
-        for offer, lead, who, at, due, key in offers:
-            self._last_offer = max(self._last_offer, offer)
-            if who in self.employees:
-                self._notice(lead, key, who, at, due)
+    def _follow(self, recorded: Sequence[Recorded], *, at: int) -> None:
+        """The ledger's follower while the rehearsal lasts: the loop's own, and an eye on what people will notice."""
+        follow(recorded, at=at)
+        self._news += [
+            r for r in recorded if r.state in {"offered", "repair", "prospecting"} and r.move in NOTICED
+        ]
+
+    def _see(self, until: int) -> None:
+        """Salespeople notice offers, each by their own hours and mood; Marketing wrong data; and prospects are worked on."""
+        news, self._news = self._news, []
+        unknown = sorted({r.lead_id for r in news} - set(self._keys))
+        if unknown:
+            with raw_cursor() as cursor:
+                cursor.execute(
+                    "SELECT l.id, i.value FROM leads_lead AS l JOIN leads_visitor AS v ON v.person_id = l.person_id"
+                    " JOIN leads_identifier AS i ON i.visitor_id = v.id AND i.kind = 'user_id' WHERE l.id = ANY($1::bigint[])",
+                    (unknown,),
+                )
+                self._keys.update({int(lead): str(key) for lead, key in cursor.fetchall()})  # type: ignore[call-overload]
+        for r in news:
+            key, who = self._keys.get(r.lead_id), r.salesperson_id
+            if r.state == "repair":
+                self._later(until + MENDS_AFTER, lambda t, lead=r.lead_id: marketing.mend(lead_id=lead, by=self.marketer, at=t))
+            elif key is None or who is None or who not in self.employees:
+                continue
+            elif r.state == "offered":
+                self._notice(r.lead_id, key, who, r.at, r.due)
+            else:
+                self._prospect(until, r.lead_id, key, who)
 
     def _notice(self, lead: int, key: str, who: int, at: int, due: int | None) -> None:
         seller = self.employees[who]
@@ -216,25 +241,6 @@ class Rehearsal:
         else:
             self._later(closes, lambda t: sales.lost(lead_id=lead, by=user, at=t, reason=answer.lost_reason))
 
-    def _see_repairs(self, now: int) -> None:
-        """Marketing mends wrong data within the day, and salespeople work on prospects of their own."""
-        with raw_cursor() as cursor:
-            cursor.execute(
-                "SELECT e.id, e.lead_id, e.state, e.salesperson_id, i.value FROM custody_entry AS e"
-                " JOIN leads_lead AS l ON l.id = e.lead_id JOIN leads_visitor AS v ON v.person_id = l.person_id"
-                " JOIN leads_identifier AS i ON i.visitor_id = v.id AND i.kind = 'user_id'"
-                " WHERE e.id > $1 AND e.move IN ('returned', 'captured') AND e.state IN ('repair', 'prospecting') ORDER BY e.id",
-                (self._last_repair,),
-                prepare=True,
-            )
-            found: list[Any] = cursor.fetchall()
-        for entry, lead, state, who, key in found:
-            self._last_repair = max(self._last_repair, entry)
-            if state == "repair":
-                self._later(now + MENDS_AFTER, lambda t, lead=lead: marketing.mend(lead_id=lead, by=self.marketer, at=t))
-            elif who in self.employees:
-                self._prospect(now, lead, key, who)
-
     def _prospect(self, now: int, lead: int, key: str, who: int) -> None:
         seller, user = self.employees[who], self.users[self.employees[who].email]
         answer = self.company.answer(key, now, seller.email)
@@ -255,7 +261,10 @@ class Rehearsal:
                 self._later(one.leaves_at, lambda t, user=user: self._leave(t, user))
 
     def _leave(self, now: int, user: User) -> None:
-        sales.hand_over_everything(user=user, by=self.marketer, at=now)
+        """Somebody leaves the company: no new leads, and everything in hand goes to colleagues."""
+        user.is_active = user.takes_leads = False
+        user.save(update_fields=["is_active", "takes_leads"])
+        sales.hand_over_everything(user=user, by=self.head_of_sales, at=now)
 
     def _market(self, who: int) -> Market:
         """The market's calendar in the salesperson's own hours."""

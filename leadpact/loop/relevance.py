@@ -1,0 +1,112 @@
+"""Which leads a batch of facts can change: the others need not be judged, because their verdict would come out the same.
+
+An agreement reads some kinds of touch and some attributes. A page view that no line counts, of a person who is active already,
+changes nothing at the account; a mail that we sent changes nothing at all. What time alone changes is the ticks' to find
+(`clocks.let_time_pass`), except where it may have changed since the last full hour: those are judged with the batch, so that
+the ledger reads as if everybody had been judged every time (Meaning 13). A test holds the two equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from leadpact.agreement.queries import InForce, by_hash
+from leadpact.capture.actions.identify import Identified
+from leadpact.kit.raw import cursor as raw_cursor
+from leadpact.language.kinds import OURS
+from leadpact.language.needs import leaves, needs, queries
+from leadpact.language.nodes import ActivePeople
+
+HOUR = 3_600_000_000
+EVER = -(2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What an agreement reads. own: kinds that count for the person who touched; circle: for everybody at the account.
+
+    active: (kinds, window) of each count of active people; no kinds: every kind of theirs. fields: attributes.
+    """
+
+    own: frozenset[str]
+    circle: frozenset[str]
+    active: tuple[tuple[frozenset[str], int | None], ...]
+    fields: frozenset[str]
+
+
+@lru_cache(maxsize=16)
+def reads(agreement_hash: str) -> Reads:
+    """What the agreement with this hash reads."""
+    agreement = by_hash(agreement_hash)
+    asked = list(queries(agreement))
+    people = [leaf for leaf in leaves(agreement) if isinstance(leaf, ActivePeople)]
+    return Reads(
+        own=frozenset(kind for query in asked for kind in query.kinds),
+        circle=frozenset(kind for query in asked if query.by == "account" for kind in query.kinds),
+        active=tuple((frozenset(leaf.kinds), leaf.within) for leaf in people),
+        fields=frozenset(field for field, _ in needs(agreement).attributes),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Whom a batch can change: people by themselves, and accounts with everybody in them."""
+
+    people: frozenset[int]
+    accounts: frozenset[int]
+
+
+def touched(found: Identified, *, version: InForce, at: int, lead_fields: Mapping[int, Iterable[str]]) -> Touched:
+    """People and accounts whose leads the batch can change. Called before its touches are written; one statement at most.
+
+    lead_fields: person → attributes of the lead that the batch tells.
+    """
+    known = reads(version.hash)
+    people: set[int] = set(found.joined)
+    accounts: set[int] = {a.id for a in found.accounts.values() if any(name in known.fields for name, _, _ in a.facts)}
+    for person in found.people.values():
+        if person.is_new or any(name in known.fields for name, _, _ in person.facts):
+            people.add(person.id)
+    people |= {person for person, names in lead_fields.items() if any(name in known.fields for name in names)}
+    circle = set(found.joined)
+    maybe: set[int] = set()
+    for tied in found.tied:
+        touch = tied.arrival.touch
+        if touch is None or tied.person_id is None or touch.automated:
+            continue
+        if touch.kind in known.own:
+            people.add(tied.person_id)
+        if touch.kind in known.circle:
+            circle.add(tied.person_id)
+        if touch.kind not in OURS and any(not kinds or touch.kind in kinds for kinds, _ in known.active):
+            maybe.add(tied.person_id)
+    circle |= _newly_active(maybe - circle, known, at, found)
+    accounts |= {a for p in circle if (a := found.people[p].account_id) is not None}
+    return Touched(frozenset(people | circle), frozenset(accounts))
+
+
+def _newly_active(people: set[int], known: Reads, at: int, found: Identified) -> set[int]:
+    """Those who had no counted touch within some window of active people: this batch may make the count grow."""
+    if not people:
+        return set()
+    if any(kinds for kinds, _ in known.active):
+        return people  # counted by kind: rare, and not worth a query of its own for each
+    fresh = {p for p in people if found.people[p].is_new}
+    asked = sorted(people - fresh)
+    if not asked:
+        return fresh
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT p.id, max(t.\"at\") FROM unnest($1::bigint[]) AS p (id)"
+            " CROSS JOIN LATERAL (SELECT id, tied_known_at FROM leads_visitor WHERE person_id = p.id OFFSET 0) AS v"
+            " CROSS JOIN LATERAL (SELECT \"at\" FROM leads_touch AS x WHERE x.visitor_id = v.id AND x.\"at\" <= $2 AND x.void_at IS NULL"
+            " AND x.kind <> ALL($3::text[]) AND NOT EXISTS (SELECT FROM leads_touchvoid AS d WHERE d.touch_id = x.id)"
+            " ORDER BY x.\"at\" DESC LIMIT 1) AS t GROUP BY p.id",
+            (asked, at, sorted(OURS)),
+            prepare=True,
+        )
+        last = {int(row[0]): int(row[1]) for row in cursor.fetchall()}  # type: ignore[call-overload]
+    windows = [at - within if within is not None else EVER for _, within in known.active]
+    return fresh | {p for p in asked if any(last.get(p, EVER) <= start for start in windows)}
