@@ -39,7 +39,9 @@ def calendar_of(hours: Mapping[str, object] | None, timezone: str, market: Marke
     """The calendar that a person's clocks run by: their own hours in their own zone, else the market's."""
     if not hours:
         return market
-    return replace(market, timezone=timezone, hours=parse_hours(hours))
+    # Offsets that were frozen with the agreement are those of the market's zone; another zone must not borrow them.
+    offsets = market.offsets if timezone == market.timezone else ()
+    return replace(market, timezone=timezone, hours=parse_hours(hours), offsets=offsets)
 
 
 def is_away(absences: Iterable[tuple[int, int]], at: int) -> bool:

@@ -17,7 +17,7 @@ SERVED_BY_ONE = 1_000_000
 OFFERS_BEFORE_CATCH_ALL = 2
 ACCOUNT_OWNER, FAIR_SHARE, CATCH_ALL, BY_HAND = "account_owner", "fair_share", "catch_all", "by_hand"
 
-ABSENT = "away"
+ABSENT = "is away"
 FULL = "has as many leads in hand as agreed"
 LET_GO = "had it and let it go, and nothing new has happened since"
 LEFT = "does not take leads"
@@ -90,8 +90,8 @@ def choose(leads: Sequence[ToRoute], people: Sequence[Candidate], *, seed: str) 
     A lead is missing from the answer where nobody may have it: no salesperson, and no owner of the catch-all queue.
     """
     crowd = {person.user_id: person for person in sorted(people, key=lambda person: person.user_id)}
-    levels = _levels(crowd)
-    for user_id, level in levels.items():
+    new = {user_id: _level(crowd) for user_id, person in crowd.items() if person.takes_leads and person.served is None}
+    for user_id, level in new.items():
         crowd[user_id] = replace(crowd[user_id], served=level)
     choices: dict[int, Choice] = {}
     for lead in sorted(leads, key=lambda lead: lead.lead_id):
@@ -103,18 +103,16 @@ def choose(leads: Sequence[ToRoute], people: Sequence[Candidate], *, seed: str) 
         crowd[chosen.user_id] = replace(
             chosen, load=chosen.load + 1, served=(chosen.served or 0) + SERVED_BY_ONE // max(chosen.weight, 1)
         )
-    return Routed(choices, levels)
+    # Whoever is away is lifted to where the others stand now, after these leads: none of them is owed to them later.
+    level = _level(crowd)
+    behind = {p.user_id: level for p in crowd.values() if p.takes_leads and p.is_absent and (p.served or 0) < level}
+    return Routed(choices, new | behind)
 
 
-def _levels(crowd: dict[int, Candidate]) -> dict[int, int]:
-    """Whom to lift to the present level, and to what: who is new, and who is away and fell behind."""
+def _level(crowd: dict[int, Candidate]) -> int:
+    """The present level: the least that anybody who takes leads and is there was served."""
     present = [p.served for p in crowd.values() if p.takes_leads and not p.is_absent and p.served is not None]
-    level = min(present, default=0)
-    return {
-        person.user_id: max(level, person.served or 0)
-        for person in crowd.values()
-        if person.served is None or (person.is_absent and person.served < level)
-    }
+    return min(present, default=0)
 
 
 def _obstacle(person: Candidate, lead: ToRoute) -> str | None:
