@@ -8,7 +8,10 @@ from sqlglot import exp
 
 from leadpact.language.needs import column, entries_of, form_of, is_domains
 from leadpact.language.nodes import Agreement, Constant, Form, Operator, Scaled, Test
-from leadpact.language.sql_expr import boolean, both, case, col, either, known, num, text
+from leadpact.language.sql_expr import Dialect, boolean, both, case, col, either, known, num, text
+
+FEW = 4
+"""Up to so many domains are compared one by one, which is faster than taking values apart."""
 
 _BOUNDS = {
     Operator.AT_LEAST: exp.GTE,
@@ -18,9 +21,11 @@ _BOUNDS = {
 }
 
 
-def compare(name: str, tests: tuple[Test, ...], agreement: Agreement, table: str | None = None) -> exp.Expression:
+def compare(
+    name: str, tests: tuple[Test, ...], agreement: Agreement, dialect: Dialect, table: str | None = None
+) -> exp.Expression:
     """The tests on one attribute or property, joined by AND. NULL where SQL cannot know."""
-    return both(_test(name, test, agreement, table) for test in tests)
+    return both(_test(name, test, agreement, dialect, table) for test in tests)
 
 
 def constant(value: Constant) -> exp.Expression:
@@ -30,14 +35,14 @@ def constant(value: Constant) -> exp.Expression:
     return num(value.value) if isinstance(value, Scaled) else text(value)
 
 
-def _test(name: str, test: Test, agreement: Agreement, table: str | None) -> exp.Expression:
+def _test(name: str, test: Test, agreement: Agreement, dialect: Dialect, table: str | None) -> exp.Expression:
     form = form_of(test, agreement)
     value = col(column(name, form), table)
     operand = test.operand
     if test.operator is Operator.KNOWN:
         return known(value) if operand is True else exp.Is(this=value, expression=exp.null())
     if test.operator is Operator.IN:
-        return _in(value, form, test, agreement)
+        return _in(value, form, test, agreement, dialect)
     if test.operator is Operator.BETWEEN:
         low, high = operand  # type: ignore[misc]
         return exp.Between(this=value, low=constant(low), high=constant(high))
@@ -47,16 +52,18 @@ def _test(name: str, test: Test, agreement: Agreement, table: str | None) -> exp
         if isinstance(operand, bool):
             return value if operand else exp.Not(this=value)
         return exp.EQ(this=value, expression=constant(operand))  # type: ignore[arg-type]
-    return _part(value, test.operator, str(operand))
+    return _part(value, test.operator, str(operand), dialect)
 
 
-def _part(value: exp.Expression, operator: Operator, sought: str) -> exp.Expression:
-    """Whether text holds, begins or ends with a piece; lengths are told by the compiler, in code points."""
+def _part(value: exp.Expression, operator: Operator, sought: str, dialect: Dialect) -> exp.Expression:
+    """Whether text holds, begins or ends with a piece. PostgreSQL has no ENDS_WITH: there the last code points are compared."""
     if not sought and operator is not Operator.HAS_WORD:
         return _never_null(value, holds=True)
     if operator is Operator.STARTS_WITH:
         return exp.StartsWith(this=value, expression=text(sought))
     if operator is Operator.ENDS_WITH:
+        if dialect != "postgres":
+            return exp.EndsWith(this=value, expression=text(sought))
         return exp.EQ(this=exp.Right(this=value, expression=num(len(sought))), expression=text(sought))
     piece = f" {sought} " if operator is Operator.HAS_WORD else sought
     return exp.GT(this=exp.StrPosition(this=value, substr=text(piece)), expression=num(0))
@@ -67,13 +74,13 @@ def _never_null(value: exp.Expression, *, holds: bool) -> exp.Expression:
     return case([(known(value), boolean(holds))])
 
 
-def _in(value: exp.Expression, form: Form, test: Test, agreement: Agreement) -> exp.Expression:
+def _in(value: exp.Expression, form: Form, test: Test, agreement: Agreement, dialect: Dialect) -> exp.Expression:
     wanted = {Form.TRUTH: bool, Form.NUMBER: Scaled}.get(form, str)
     entries = list(dict.fromkeys(e for e in entries_of(test, agreement) if isinstance(e, wanted)))
     if not entries:
         return _never_null(value, holds=False)
     if is_domains(test) and form is Form.TEXT:
-        return either(_domains(value, [str(e) for e in entries]))
+        return either(_domains(value, [str(e) for e in entries], dialect))
     return _one_of(value, entries)
 
 
@@ -83,23 +90,25 @@ def _one_of(value: exp.Expression, entries: list[Constant]) -> exp.Expression:
     return exp.In(this=value, expressions=[constant(e) for e in entries])
 
 
-def _domains(value: exp.Expression, entries: list[str]) -> list[exp.Expression]:
-    """Entries match the value itself or its end after a dot: the last n labels are looked up among entries of n labels.
+def _domains(value: exp.Expression, entries: list[str], dialect: Dialect) -> list[exp.Expression]:
+    """Entries match the value itself or its end after a dot.
 
-    A look-up per number of labels lets every engine hash the list, however long. Entries that begin with a dot would
-    match labels that are not there, so they are compared one by one.
+    Few entries are compared one by one. Of many, the last n labels of the value are looked up among the entries of n
+    labels, which every engine hashes, however long the list. (Entries that begin with a dot would match labels that
+    are not there, so they are always compared one by one.)
     """
+    many = len(entries) > FEW
     by_labels: dict[int, list[Constant]] = defaultdict(list)
-    odd: list[str] = []
+    single: list[Constant] = []
     for entry in entries:
-        if entry.startswith("."):
-            odd.append(entry)
-        else:
+        if many and not entry.startswith("."):
             by_labels[entry.count(".") + 1].append(entry)
+        else:
+            single.append(entry)
     out = [_one_of(_last_labels(value, n), found) for n, found in sorted(by_labels.items())]
-    for entry in odd:
-        out += [exp.EQ(this=value, expression=text(entry)), _part(value, Operator.ENDS_WITH, f".{entry}")]
-    return out
+    if single:
+        out.append(_one_of(value, single))
+    return out + [_part(value, Operator.ENDS_WITH, f".{entry}", dialect) for entry in single]
 
 
 def _last_labels(value: exp.Expression, count: int) -> exp.Expression:

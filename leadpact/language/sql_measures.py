@@ -158,7 +158,7 @@ def match(source: Source, measure: Measure, where: Pass, tested: frozenset[str] 
         if where == "circle":
             parts.append(known(col("person_key", "t")))
         return both(parts)
-    parts += [compare(name, tests, source.agreement, "t") for name, tests in measure.query.where]
+    parts += [compare(name, tests, source.agreement, source.dialect, "t") for name, tests in measure.query.where]
     if measure.query.distinct is not None:
         parts.append(known(_value(measure.query.distinct)))
     return both(parts)

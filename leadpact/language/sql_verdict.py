@@ -67,7 +67,7 @@ def within(value: exp.Expression, low: int | None, high: int | None) -> exp.Expr
 def fact(leaf: Leaf, source: Source, found: tuple[Measure, ...]) -> exp.Expression:
     """A leaf over the attributes of a lead and the measures beside it."""
     if isinstance(leaf, Attribute):
-        return exp.Paren(this=compare(leaf.field, leaf.tests, source.agreement, "s"))
+        return exp.Paren(this=compare(leaf.field, leaf.tests, source.agreement, source.dialect, "s"))
     measure = Counted(leaf.query) if isinstance(leaf, Touched) else People(leaf.kinds, leaf.within)
     return within(value_of(measure, source, found), leaf.at_least, leaf.at_most)
 

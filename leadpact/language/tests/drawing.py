@@ -79,7 +79,7 @@ def draw_agreement(chance: Random, *, lines: int = 6) -> Agreement:
     drawn = tuple(_draw_line(chance, f"line_{n}") for n in range(chance.randint(1, lines)))
     lists: tuple[tuple[str, tuple[Constant, ...]], ...] = (
         ("places", tuple(_folded(chance, TEXTS, 5))),
-        ("sites", tuple(_folded(chance, SITES, 4))),
+        ("sites", tuple(_folded(chance, SITES, chance.choice((3, 7))))),
         ("sizes", tuple(_scaled(chance.choice(NUMBERS)) for _ in range(3))),
         ("answers", (True,)),
         ("nothing", ()),

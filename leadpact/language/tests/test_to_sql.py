@@ -34,9 +34,9 @@ verdicts:
 
 
 def _example() -> Agreement:
-    """The example file; of its long list three entries, so that the text can be read."""
+    """The example file; of its long list six entries, so that the text can be read."""
     agreement = parse_or_raise(EXAMPLE.read_text(encoding="utf-8"))
-    lists = tuple((name, entries[:3]) for name, entries in agreement.lists)
+    lists = tuple((name, entries[:6]) for name, entries in agreement.lists)
     return replace(agreement, lists=lists)
 
 

@@ -116,7 +116,7 @@ SELECT
   CAST(CAST((
     (
       SPLIT_PART("s"."person.email_domain|t", '.', -2) || '.' || SPLIT_PART("s"."person.email_domain|t", '.', -1)
-    ) IN ('aalto.fi', 'aau.dk', 'abo.fi')
+    ) IN ('aalto.fi', 'aau.dk', 'abo.fi', 'ac.ae', 'ac.at', 'ac.bd')
   ) AS INT) * (
     -40000
   ) AS BIGINT) AS "points.student",
@@ -130,8 +130,10 @@ SELECT
   ) AS INT) * 25000 AS BIGINT) AS "points.timeline",
   (
     (
-      SPLIT_PART("s"."account.domain|t", '.', -2) || '.' || SPLIT_PART("s"."account.domain|t", '.', -1)
-    ) IN ('initech.example', 'hooli.example')
+      "s"."account.domain|t" IN ('initech.example', 'hooli.example')
+      OR ENDS_WITH("s"."account.domain|t", '.initech.example')
+      OR ENDS_WITH("s"."account.domain|t", '.hooli.example')
+    )
   ) AS "f1",
   (
     "s"."person.opted_out|b"

@@ -226,7 +226,7 @@ SELECT
   CAST(CAST((
     (
       SPLIT_PART("s"."person.email_domain|t", '.', -2) || '.' || SPLIT_PART("s"."person.email_domain|t", '.', -1)
-    ) IN ('aalto.fi', 'aau.dk', 'abo.fi')
+    ) IN ('aalto.fi', 'aau.dk', 'abo.fi', 'ac.ae', 'ac.at', 'ac.bd')
   ) AS INT) * (
     -40000
   ) AS BIGINT) AS "points.student",
@@ -240,8 +240,10 @@ SELECT
   ) AS INT) * 25000 AS BIGINT) AS "points.timeline",
   (
     (
-      SPLIT_PART("s"."account.domain|t", '.', -2) || '.' || SPLIT_PART("s"."account.domain|t", '.', -1)
-    ) IN ('initech.example', 'hooli.example')
+      "s"."account.domain|t" IN ('initech.example', 'hooli.example')
+      OR RIGHT("s"."account.domain|t", 16) = '.initech.example'
+      OR RIGHT("s"."account.domain|t", 14) = '.hooli.example'
+    )
   ) AS "f1",
   (
     "s"."person.opted_out|b"

@@ -289,7 +289,7 @@ SELECT
   CAST(CAST((
     (
       SPLIT_PART(`s`.`person.email_domain|t`, '.', -2) || '.' || SPLIT_PART(`s`.`person.email_domain|t`, '.', -1)
-    ) IN ('aalto.fi', 'aau.dk', 'abo.fi')
+    ) IN ('aalto.fi', 'aau.dk', 'abo.fi', 'ac.ae', 'ac.at', 'ac.bd')
   ) AS INT) * (
     -40000
   ) AS BIGINT) AS `points.student`,
@@ -303,8 +303,10 @@ SELECT
   ) AS INT) * 25000 AS BIGINT) AS `points.timeline`,
   (
     (
-      SPLIT_PART(`s`.`account.domain|t`, '.', -2) || '.' || SPLIT_PART(`s`.`account.domain|t`, '.', -1)
-    ) IN ('initech.example', 'hooli.example')
+      `s`.`account.domain|t` IN ('initech.example', 'hooli.example')
+      OR ENDSWITH(`s`.`account.domain|t`, '.initech.example')
+      OR ENDSWITH(`s`.`account.domain|t`, '.hooli.example')
+    )
   ) AS `f1`,
   (
     `s`.`person.opted_out|b`
