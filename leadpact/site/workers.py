@@ -12,6 +12,8 @@ import sys
 import threading
 import time
 
+from leadpact.kit.environment import secret
+
 GRACE_S = 6
 
 
@@ -49,11 +51,20 @@ def jobs() -> None:
     if not isinstance(app.connector, DjangoConnector):
         raise TypeError("procrastinate is not connected through Django")
 
+    from leadpact.site.revive import SILENT_S, keep_reviving
+
+    # On an embedded database we are the only worker: whatever is still "doing" was left by one that was killed.
+    silent = SILENT_S if secret("DATABASE_URL") else 0
+
     async def work() -> None:
         async with working.open_async():
-            await working.run_worker_async(
-                concurrency=4, shutdown_graceful_timeout=GRACE_S - 2, delete_jobs="successful"
-            )
+            reviving = asyncio.create_task(keep_reviving(working, silent=silent))
+            try:
+                await working.run_worker_async(
+                    concurrency=4, shutdown_graceful_timeout=GRACE_S - 2, delete_jobs="successful"
+                )
+            finally:
+                reviving.cancel()
 
     with app.replace_connector(app.connector.get_worker_connector()) as working:
         asyncio.run(work())
