@@ -7,6 +7,7 @@ is told elsewhere.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Final
@@ -33,7 +34,7 @@ from leadpact.language.nodes import (
 )
 from leadpact.language.possible import Possible, Range, implies, meet, never_counts, numbers
 from leadpact.language.problems import WARNING, Place, Problem, Problems
-from leadpact.language.same import same_rule
+from leadpact.language.same import rule_key
 
 _START: Final = Place(1, 1)
 
@@ -111,15 +112,22 @@ class _Checker:
             self._warn(path, f"{name} grows for ever", "endless", expected="`within` or `at_most`")
 
     def _pairs_of_lines(self) -> None:
-        for first, second in combinations(self.agreement.lines, 2):
-            path = f"lines.{second.id}"
-            if same_rule(first.rule, second.rule):
-                self._warn(path, f"the line `{second.id}` scores the same thing as `{first.id}`", "twice")
+        first_of: dict[object, Line] = {}
+        bands: dict[tuple[str, str], list[tuple[Line, Range]]] = defaultdict(list)
+        for line in self.agreement.lines:
+            first = first_of.setdefault(rule_key(line.rule), line)
+            if first is not line:
+                self._warn(f"lines.{line.id}", f"the line `{line.id}` scores the same thing as `{first.id}`", "twice")
                 continue
-            edge = _shared_edge(first, second)
-            if edge is not None and first.dimension == second.dimension:
-                shown = f"{edge / NUMBER_SCALE:,.6f}".rstrip("0").rstrip(".")
-                self._warn(path, f"at {shown} both `{first.id}` and `{second.id}` score", "edge")
+            band = _band(line)
+            if band is not None:
+                bands[line.dimension, band[0]].append((line, band[1]))
+        for together in bands.values():
+            for (one, low_reach), (other, high_reach) in combinations(together, 2):
+                edge = _shared_edge(low_reach, high_reach)
+                if edge is not None:
+                    shown = f"{edge / NUMBER_SCALE:,.6f}".rstrip("0").rstrip(".")
+                    self._warn(f"lines.{other.id}", f"at {shown} both `{one.id}` and `{other.id}` score", "edge")
 
     # --- scores and verdicts ----------------------------------------------------------
 
@@ -277,18 +285,18 @@ def points(thousandths: int) -> str:
     return f"{thousandths / THOUSANDTHS:,.3f}".rstrip("0").rstrip(".")
 
 
-def _shared_edge(first: Line, second: Line) -> int | None:
-    """The one number at which two bands of one attribute meet, where both hold it."""
-    reaches: list[tuple[str, Range]] = []
-    for line in (first, second):
-        condition = line.rule.condition if isinstance(line.rule, If) else None
-        if not isinstance(condition, Attribute):
-            return None
-        ranges = [numbers(test) for test in condition.tests]
-        whole = [reach for reach in ranges if reach is not None]
-        if len(whole) < len(ranges):
-            return None
-        reaches.append((condition.field, meet(whole)))
-    (field_name, one), (other_name, other) = reaches
+def _band(line: Line) -> tuple[str, Range] | None:
+    """The attribute and the numbers of a line that asks for a band of numbers; None for other lines."""
+    condition = line.rule.condition if isinstance(line.rule, If) else None
+    if not isinstance(condition, Attribute):
+        return None
+    ranges = [numbers(test) for test in condition.tests]
+    whole = [reach for reach in ranges if reach is not None]
+    return (condition.field, meet(whole)) if len(whole) == len(ranges) else None
+
+
+def _shared_edge(one: Range, other: Range) -> int | None:
+    """The one number at which two bands meet, where both hold it and neither is just that number."""
     low, high = meet([one, other])
-    return low if field_name == other_name and low is not None and low == high and one[0] != one[1] else None
+    single = one[0] == one[1] or other[0] == other[1]
+    return low if low is not None and low == high and not single else None

@@ -21,11 +21,14 @@ from leadpact.language.nodes import (
 
 def same_rule(one: If | Each, other: If | Each) -> bool:
     """Whether two lines score the same thing; caps and points do not count."""
-    if isinstance(one, If) and isinstance(other, If):
-        return same_condition(one.condition, other.condition)
-    if isinstance(one, Each) and isinstance(other, Each):
-        return sorted_query(one.query) == sorted_query(other.query) and one.fades == other.fades
-    return False
+    return rule_key(one) == rule_key(other)
+
+
+def rule_key(rule: If | Each) -> object:
+    """Equal for rules that score the same thing."""
+    if isinstance(rule, If):
+        return sorted_condition(rule.condition)
+    return sorted_query(rule.query), rule.fades
 
 
 def same_condition(one: Condition, other: Condition) -> bool:
@@ -35,7 +38,7 @@ def same_condition(one: Condition, other: Condition) -> bool:
 
 def sorted_query(query: TouchQuery) -> TouchQuery:
     """The query with kinds, properties and tests in one order."""
-    where = tuple(sorted((name, tuple(sorted(tests, key=repr))) for name, tests in query.where))
+    where = tuple(sorted(((name, tuple(sorted(tests, key=repr))) for name, tests in query.where), key=repr))
     return replace(query, kinds=tuple(sorted(set(query.kinds))), where=where)
 
 

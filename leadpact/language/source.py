@@ -125,7 +125,7 @@ def read(text: str, problems: Problems) -> Node | None:
     """The tree of a file, or None with the reason noted."""
     builder = _Builder(problems)
     try:
-        for event in YAML(typ="rt", pure=True).parse(io.StringIO(text)):
+        for event in YAML(typ="safe", pure=True).parse(io.StringIO(text)):
             if not builder.take(event):
                 return None
     except ReaderError as bad:

@@ -1,0 +1,185 @@
+"""Whatever file is right: it is read, hashed, frozen, checked, said and compared, and nothing of it is lost."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
+
+from leadpact.language.canonical import agreement_hash, canonical, load
+from leadpact.language.check import check
+from leadpact.language.diff import diff
+from leadpact.language.nodes import Agreement
+from leadpact.language.parse import parse, parse_or_raise
+from leadpact.language.schema import json_schema
+from leadpact.language.tests.drawing import draw_agreement
+from leadpact.language.tests.writing import Data, files, written
+from leadpact.language.words import say_agreement, sections, sentence, verdict_sentence
+
+EXAMPLE = (Path(__file__).parent.parent / "example.yaml").read_text()
+MANY = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+
+@cache
+def validator() -> Draft202012Validator:
+    return Draft202012Validator(json_schema())
+
+
+@given(files())
+@MANY
+def test_a_right_file_goes_the_whole_way(file: Data) -> None:
+    parsed = parse(written(file))
+    assert parsed.errors == ()
+    agreement = parsed.agreement
+    assert agreement is not None
+    assert sum(len(file[name]) for name in ("fit", "engagement", "readiness")) == len(agreement.lines)
+
+    frozen = canonical(agreement)
+    again = load(frozen)
+    assert again == agreement
+    assert canonical(again) == frozen
+    assert agreement_hash(again) == agreement_hash(agreement)
+    assert parse_or_raise(written(file)) == agreement
+
+    assert [error.message for error in validator().iter_errors(file)] == []
+    assert check(again) == check(agreement)
+    for problem in check(agreement, parsed.positions):
+        assert problem.severity == "warning"
+        assert problem.line >= 1
+    assert diff(agreement, again) == []
+    _is_said(agreement)
+
+
+def _is_said(agreement: Agreement) -> None:
+    text = say_agreement(agreement)
+    assert max(map(len, text.splitlines())) <= 100 or agreement.name in text.splitlines()[0]
+    flat = " ".join(text.split())
+    for section in sections(agreement):
+        for told in section.sentences:
+            assert " ".join(told.text.split()) in flat
+    for line in agreement.lines:
+        assert sentence(line, agreement).startswith(line.says.rstrip("."))
+        assert "  " not in sentence(line, agreement)
+    for verdict in agreement.verdicts:
+        assert verdict_sentence(verdict, agreement).endswith(".")
+
+
+@given(files(), st.randoms(use_true_random=False))
+@settings(MANY, max_examples=10)
+def test_the_order_of_lines_has_no_meaning(file: Data, chance: Random) -> None:
+    shuffled = deepcopy(file)
+    for dimension in ("fit", "engagement", "readiness"):
+        chance.shuffle(shuffled[dimension])
+    one, other = parse_or_raise(written(file)), parse_or_raise(written(shuffled))
+    assert diff(one, other) == []
+    order = ("twice", "edge")  # these name the second line of a pair
+    assert [p.message for p in check(one) if p.code not in order] == [
+        p.message for p in check(other) if p.code not in order
+    ]
+
+
+@given(files(), files())
+@settings(MANY, max_examples=10)
+def test_two_files_are_compared_both_ways(one: Data, other: Data) -> None:
+    before, after = parse_or_raise(written(one)), parse_or_raise(written(other))
+    there, back = diff(before, after), diff(after, before)
+    assert bool(there) == bool(back)
+    for said in there + back:
+        assert said[0] == said[0].upper()
+        assert said == said.strip()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_agreements_that_no_file_can_hold_are_frozen_too(seed: int) -> None:
+    agreement = draw_agreement(Random(seed))  # noqa: S311 - chance for tests
+    assert load(canonical(agreement)) == agreement
+    check(agreement)
+    _is_said(agreement)
+
+
+# --- the canonical form ------------------------------------------------------------------
+
+
+def test_the_hash_of_the_example_does_not_hang_on_its_spelling() -> None:
+    agreement = parse_or_raise(EXAMPLE)
+    as_json = json.dumps(YAML(typ="safe").load(EXAMPLE), default=str)
+    assert agreement_hash(parse_or_raise(as_json)) == agreement_hash(agreement)
+    assert agreement_hash(parse_or_raise(EXAMPLE.replace("points: 25", "points: 26"))) != agreement_hash(agreement)
+    assert len(agreement_hash(agreement)) == 64
+
+
+def test_the_canonical_form_is_pinned() -> None:
+    """If this fails, the hashes of all signed versions changed: mend the code, not the test."""
+    small = parse_or_raise(
+        "leadpact: 1\nname: Größe\n"
+        "fit:\n  - {id: a, says: A, if: {account.x: {between: [1, 2.5], known: true}}, points: 5}\n"
+        "engagement:\n  - {id: b, says: B, each: {touch: page.viewed, within: 2 days}, points: -5, fades: true}\n"
+        "verdicts: {sales_ready: {any: [{fit: {above: 4}}, {not: {touch: demo.requested, at_most: 0}}]}}\n"
+    )
+    assert canonical(small).decode() == (
+        '{"agreement":{"lines":[{"dimension":"fit","id":"a","node":"Line","points":5,"rule":{"condition":{"field":'
+        '"account.x","node":"Attribute","tests":[{"node":"Test","operand":[{"node":"Scaled","value":1000000},'
+        '{"node":"Scaled","value":2500000}],"operator":"between"},{"node":"Test","operand":true,"operator":"known"}]},'
+        '"node":"If"},"says":"A"},{"dimension":"engagement","id":"b","node":"Line","points":-5,"rule":{"fades":true,'
+        '"node":"Each","query":{"kinds":["page.viewed"],"node":"TouchQuery","within":172800000000}},"says":"B"}],'
+        '"name":"Größe","node":"Agreement","verdicts":[{"alternatives":[{"at_least":4001,"dimension":"fit","node":'
+        '"Score"},{"node":"Not","part":{"at_least":0,"at_most":0,"node":"Touched","query":{"kinds":["demo.requested"],'
+        '"node":"TouchQuery"}}}],"name":"sales_ready","node":"Verdict"}]},"form":1}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("stored", "message"),
+    [
+        (b"no json", "not JSON"),
+        (b"[]", "not an object"),
+        (b'{"form": 2, "agreement": {}}', "form 2"),
+        (b'{"form": 1}', "no agreement"),
+        (b'{"form": 1, "agreement": {"node": "Line"}}', "does not fit"),
+        (b'{"form": 1, "agreement": {"node": "Path"}}', "unknown node"),
+        (b'{"form": 1, "agreement": {"name": "x"}}', "unknown node"),
+        (b'{"form": 1, "agreement": {"node": "Score", "dimension": "luck"}}', "luck"),
+        (b'{"form": 1, "agreement": {"node": "Score", "dimension": "fit"}}', "no agreement"),
+    ],
+)
+def test_a_damaged_frozen_form_is_refused(stored: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        load(stored)
+
+
+# --- the schema --------------------------------------------------------------------------
+
+
+def test_the_example_fits_the_schema() -> None:
+    Draft202012Validator.check_schema(json_schema())
+    assert list(validator().iter_errors(json.loads(json.dumps(YAML(typ="safe").load(EXAMPLE), default=str)))) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("points: 25", "points: 25.5"),
+        ("points: 25", "point: 25"),
+        ("blames: data", "blames: date"),
+        ("4 business hours", "4 busines hours"),
+        ("fades: true", "fades: maybe"),
+        ("{below: 15}", "{beneath: 15}"),
+        ("each: {touch: seminar.attended,", "each: {touch: seminar.attended, until: now,"),
+        ("leadpact: 1", "leadpact: 3"),
+        ("sales_ready:", "salesready:"),
+        ("share: 2%", "share: two"),
+    ],
+)
+def test_the_schema_sees_mistakes(before: str, after: str) -> None:
+    wrong = YAML(typ="safe").load(EXAMPLE.replace(before, after))
+    assert list(validator().iter_errors(json.loads(json.dumps(wrong, default=str))))
