@@ -14,7 +14,8 @@ from leadpact.capture.rules.answers import OutcomeRow, SpendRow
 from leadpact.capture.rules.arrival import Arrival
 from leadpact.capture.rules.rows import BadRow, Rows
 from leadpact.lake.columns import GIVEN, parse_map
-from leadpact.lake.names import ROLES, Role
+from leadpact.lake.instants import iso
+from leadpact.lake.names import AMOUNTS, INSTANTS, ROLES, Role
 from leadpact.lake.problems import Reject, WrongCall, counted
 from leadpact.lake.read import Table, read_table
 from leadpact.lake.store import Store
@@ -76,7 +77,7 @@ class Reader:
             try:
                 chunk.append(self.rows.read(row))
             except BadRow as problem:
-                cells = (str(value) if value is not None else "" for name, value in row.items() if name != "line")
+                cells = (_as_text(name, value) for name, value in row.items() if name != "line")
                 self.rejects.append(Reject(row.get("line") or 0, str(problem), _as_csv(cells)))
                 continue
             if len(chunk) >= size:
@@ -207,6 +208,17 @@ def _as_csv(cells: Iterator[str]) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator="").writerow(cells)
     return out.getvalue()
+
+
+def _as_text(name: str, value: object) -> str:
+    """A cell as the file might have said it: instants as dates again."""
+    if value is None:
+        return ""
+    if name in INSTANTS and isinstance(value, int):
+        return iso(value)
+    if name in AMOUNTS and isinstance(value, int):
+        return f"{value / 1_000_000:.2f}"
+    return str(value)
 
 
 def _kind_of(reason: str) -> str:

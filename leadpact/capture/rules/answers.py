@@ -15,6 +15,7 @@ class OutcomeRow:
 
     message: 16 bytes, unique for ever, so that the repeat of a file is harmless. outcome: accepted, rejected,
     qualified, opportunity, won or lost. value: minor units of `currency`. line: of the file, for refusals.
+    salesperson: who gave the answer, as the file names them (an address, a name, a number); empty where it does not say.
     """
 
     message: bytes
@@ -25,6 +26,7 @@ class OutcomeRow:
     value: int | None = None
     currency: str = "USD"
     line: int = 0
+    salesperson: str = ""
 
 
 @dataclass(frozen=True, slots=True)

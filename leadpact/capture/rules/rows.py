@@ -107,6 +107,7 @@ class Rows:
             source=_channel(raw.get("lead.source")),
             campaign=fit(raw.get("lead.campaign"), LONGEST_CAMPAIGN),
             opted_out=out,
+            sourced_by=_sourced_by(raw.get("lead.sourced_by")),
         )
 
     def _address(self, row: Mapping[str, Any], raw: dict[str, Any]) -> str | None:
@@ -177,7 +178,15 @@ class Rows:
         lead = ("email", address) if address else ("user_id", lead_name(name))
         said = (("lead", name), ("at", str(at)), ("outcome", row["outcome"]), ("reason", reason), ("value", str(value)))
         return OutcomeRow(
-            self._message(row, *said), lead, at, row["outcome"], reason, value, _currency(row), row.get("line") or 0
+            message=self._message(row, *said),
+            lead=lead,
+            at=at,
+            outcome=row["outcome"],
+            reason=reason,
+            value=value,
+            currency=_currency(row),
+            line=row.get("line") or 0,
+            salesperson=_text(row.get("salesperson"))[:320],
         )
 
     def _spend(self, row: Mapping[str, Any]) -> SpendRow:
@@ -272,6 +281,11 @@ def _text(value: object) -> str:
 
 def _channel(value: object) -> str:
     return fold(_text(value))[:LONGEST_CHANNEL]
+
+
+def _sourced_by(value: object) -> str:
+    said = fold(_text(value))
+    return said if said in {"sales", "referral"} else "marketing"
 
 
 def _minor(millionths: object, column: str) -> int | None:
