@@ -1,4 +1,4 @@
-"""Settings of the whole product. What a host may set comes from the environment (docs: "Settings").
+"""Settings of the whole product. What a host may set comes from the environment (the table is in kit/README.md).
 
 Importing this module touches no file but those it reads: commands that need the database make the data
 directory, the secret key and the passwords first (`leadpact.kit.commands`).
@@ -12,19 +12,20 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from csp.constants import NONE, SELF
-from environs import FileAwareEnv
+from environs import Env
 
+from leadpact.kit.environment import secret
 from leadpact.kit.places import data_directory, secret_key_file
 from leadpact.kit.postgres import database
 from leadpact.site.logs import logging_settings
 
-env = FileAwareEnv()
+env = Env()
 DATA = data_directory()
 
 # --- Who and where -------------------------------------------------------------------------------------------------
 DEBUG = env.bool("LEADPACT_DEBUG", False)
 _kept_key = secret_key_file(DATA)
-SECRET_KEY = env.str("SECRET_KEY", "") or (
+SECRET_KEY = secret("SECRET_KEY") or (
     _kept_key.read_text(encoding="utf-8").strip() if _kept_key.exists() else secrets.token_urlsafe(50)
 )
 
@@ -205,7 +206,7 @@ STORAGES = {
 
 # --- Mail ----------------------------------------------------------------------------------------------------------
 # smtp://user:password@host:587 (STARTTLS), smtps://…:465, or empty: then nothing is sent and links are shown instead.
-_smtp = urlsplit(env.str("SMTP_URL", ""))
+_smtp = urlsplit(secret("SMTP_URL"))
 MAIL_WORKS = bool(_smtp.hostname)
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if MAIL_WORKS else 'dummy'}.EmailBackend"
 if MAIL_WORKS:
