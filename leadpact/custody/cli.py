@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from leadpact.custody.queries import Line
 
 # Rooms are imported inside the commands: their tables need Django, which `needs_database` sets up.
-# ruff: noqa: PLC0415
 
 
 @click.group()
@@ -27,7 +26,9 @@ def custody() -> None:
 
 
 @custody.command(epilog="Example: leadpact custody verify --against roots/2026-01-31.json")
-@click.option("--against", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A root exported earlier.")
+@click.option(
+    "--against", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A root exported earlier."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print figures and problems as JSON.")
 @needs_database
 def verify(against: Path | None, *, as_json: bool) -> None:
@@ -45,7 +46,9 @@ def verify(against: Path | None, *, as_json: bool) -> None:
         for problem in proof.problems:
             click.echo(problem)
         if proof.holds:
-            click.echo(f"The ledger holds: {proof.entries:,} entries of {proof.leads:,} leads, each chained and accounted for.")
+            click.echo(
+                f"The ledger holds: {proof.entries:,} entries of {proof.leads:,} leads, each chained and accounted for."
+            )
             if root is not None:
                 click.echo(f"And the {root.leads:,} heads of that root are still what they were.")
     if not proof.holds:
@@ -56,7 +59,9 @@ def verify(against: Path | None, *, as_json: bool) -> None:
 
 
 @custody.command("root", epilog="Example: leadpact custody root --out roots/2026-01-31.json")
-@click.option("--out", type=click.Path(dir_okay=False, writable=True, path_type=Path), required=True, help="Where to write it.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, writable=True, path_type=Path), required=True, help="Where to write it."
+)
 @needs_database
 def root_(out: Path) -> None:
     """Export one hash over the heads of all leads. Keep it elsewhere: `verify --against` proves that nothing changed since."""
@@ -98,7 +103,9 @@ def read_root(path: Path) -> Root:
     except (ValueError, TypeError, OSError) as error:
         raise CannotDo(f"{path} is no root of a ledger; name a file that `leadpact custody root` wrote.") from error
     if found.form != FORM:
-        raise CannotDo(f"{path} was written by another version of leadpact (form {found.form}); this one reads form {FORM}.")
+        raise CannotDo(
+            f"{path} was written by another version of leadpact (form {found.form}); this one reads form {FORM}."
+        )
     return found
 
 
@@ -106,8 +113,15 @@ def _told(line: Line) -> str:
     from leadpact.kit.instants import from_us
 
     who = line.user_name or line.actor
-    parts = [f"{line.seq:>4}  {from_us(line.at):%Y-%m-%d %H:%M:%S}  {line.move:<18} {line.holder}/{line.state:<12} by {who}"]
-    for name, value in (("verdict", line.verdict), ("cause", line.cause), ("reason", line.reason), ("for", line.salesperson_name)):
+    parts = [
+        f"{line.seq:>4}  {from_us(line.at):%Y-%m-%d %H:%M:%S}  {line.move:<18} {line.holder}/{line.state:<12} by {who}"
+    ]
+    for name, value in (
+        ("verdict", line.verdict),
+        ("cause", line.cause),
+        ("reason", line.reason),
+        ("for", line.salesperson_name),
+    ):
         if value:
             parts.append(f"{name} {value}")
     if line.due is not None:

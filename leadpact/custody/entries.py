@@ -99,7 +99,9 @@ MOVES: dict[str, str] = {
 }
 
 # Answers of Sales: what may be corrected for ten minutes.
-ANSWERS = frozenset({"accepted", "rejected", "qualified", "opportunity_opened", "recycled", "returned", "won", "lost", "disqualified"})
+ANSWERS = frozenset(
+    {"accepted", "rejected", "qualified", "opportunity_opened", "recycled", "returned", "won", "lost", "disqualified"}
+)
 # Final answers to a hand-over (measures count these; accepting is not one).
 FINAL_ANSWERS = frozenset({"qualified", "rejected", "recycled"})
 # Moves that must name a reason, and those that must start a clock of their own though the state may stay.
@@ -194,7 +196,9 @@ def _build() -> tuple[Rule, ...]:
         for actor in actors
     ]
     rules += [
-        Rule(before, "judged", SYSTEM_ACTOR, verdict, _judged(before, verdict)) for before in _ANY_BUT_GONE for verdict in VERDICTS
+        Rule(before, "judged", SYSTEM_ACTOR, verdict, _judged(before, verdict))
+        for before in _ANY_BUT_GONE
+        for verdict in VERDICTS
     ]
     # A correction undoes Sales' last answer: from wherever it led, back to where it was given.
     undone: dict[tuple[str, str], None] = {}
@@ -225,7 +229,7 @@ def after(state: str, move: str, actor: str, *, verdict: str | None = None, to: 
         raise MoveRefused(_why_refused(state, move, actor, verdict or ""))
     if len(states) == 1 and not to:
         return STATES[states[0]].holder, states[0]
-    if to not in states:
+    if to is None or to not in states:
         raise MoveRefused(f"A lead that {STATES[state].says} can be {MOVES[move]} only to {_listed(states)}.")
     return STATES[to].holder, to
 
@@ -246,7 +250,12 @@ def digest() -> str:
     return hashlib.sha256(repr(rows()).encode()).hexdigest()[:16]
 
 
-_ACTOR_SAYS = {SYSTEM_ACTOR: "the system", MARKETING_ACTOR: "Marketing", SALES_ACTOR: "Sales", OPERATIONS_ACTOR: "operations"}
+_ACTOR_SAYS = {
+    SYSTEM_ACTOR: "the system",
+    MARKETING_ACTOR: "Marketing",
+    SALES_ACTOR: "Sales",
+    OPERATIONS_ACTOR: "operations",
+}
 
 
 def _listed(words: tuple[str, ...] | list[str], joint: str = "or") -> str:
@@ -271,9 +280,14 @@ def _why_refused(state: str, move: str, actor: str, verdict: str) -> str:
         return f"A lead that is not in the ledger yet cannot be {MOVES[move]}; its first entry is `captured`."
     if move == "captured":
         return "This lead is in the ledger already; it is captured once."
-    befores = [name for name in STATES if any(rule.before == name and rule.move == move and rule.actor == actor for rule in RULES)]
+    befores = [
+        name
+        for name in STATES
+        if any(rule.before == name and rule.move == move and rule.actor == actor for rule in RULES)
+    ]
     if not befores:
-        return f"{_ACTOR_SAYS.get(actor, actor).capitalize()} may not do this: a lead that {STATES[state].says} cannot be {MOVES[move]}."
+        who = _ACTOR_SAYS.get(actor, actor).capitalize()
+        return f"{who} may not do this: a lead that {STATES[state].says} cannot be {MOVES[move]}."
     where = _listed([STATES[name].says for name in befores[:4]]) if len(befores) <= 4 else "is still open"
     return f"This lead {STATES[state].says}; it can be {MOVES[move]} only while it {where}."
 

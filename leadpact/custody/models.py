@@ -63,8 +63,8 @@ class Holding(models.Model):
     """Who holds the lead now: the projection of its entries (rules/projection.py), written with them.
 
     `leadpact custody verify` plays the entries again and compares. `at` is the last entry's instant, `since` that of the last
-    change of holder or state. `due`/`due_what`: the one running clock. `alternatives`: which alternatives of sales_ready held when Sales last gave the
-    lead back or it was closed (only others can wake it). `offers`: offers in a row that ran out.
+    change of holder or state. `due`/`due_what`: the one running clock. `alternatives`: which alternatives of sales_ready held
+    when Sales last gave the lead back or it was closed (only others can wake it). `offers`: offers in a row that ran out.
     """
 
     lead = models.OneToOneField("leads.Lead", primary_key=True, on_delete=models.PROTECT, related_name="holding")
@@ -75,8 +75,12 @@ class Holding(models.Model):
     state = models.CharField(max_length=12)
     since = InstantField()
     verdict = models.CharField(max_length=16, default="prospect")
-    salesperson = models.ForeignKey("team.User", null=True, on_delete=models.PROTECT, related_name="holdings", db_index=False)
-    cause = models.CharField(max_length=12, blank=True, help_text="Of the last hand-over. Never shown to whoever can be routed to.")
+    salesperson = models.ForeignKey(
+        "team.User", null=True, on_delete=models.PROTECT, related_name="holdings", db_index=False
+    )
+    cause = models.CharField(
+        max_length=12, blank=True, help_text="Of the last hand-over. Never shown to whoever can be routed to."
+    )
     due = InstantField(null=True)
     due_what = models.CharField(max_length=24, blank=True)
     lapsed = models.BooleanField(default=False, help_text="The running clock has run out and that was noticed.")
@@ -92,7 +96,9 @@ class Holding(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=models.Q(holder__in=["marketing", "sales", "closed"]), name="one_of_the_holders"),
+            models.CheckConstraint(
+                condition=models.Q(holder__in=["marketing", "sales", "closed"]), name="one_of_the_holders"
+            ),
             models.CheckConstraint(
                 condition=models.Q(holder="closed") | models.Q(due__isnull=False) | models.Q(state="new"),
                 name="no_lead_without_a_clock",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from leadpact.custody.rules import words
 from leadpact.custody.rules.projection import COLUMNS, Held, held_from
 from leadpact.kit.raw import cursor as raw_cursor
 
-_HELD = ", ".join(COLUMNS)
+_HOLDINGS = f"SELECT {', '.join(COLUMNS)} FROM custody_holding WHERE lead_id = ANY($1::bigint[])".encode()
 
 
 def holding(lead_id: int) -> Held | None:
@@ -20,7 +21,7 @@ def holding(lead_id: int) -> Held | None:
 def holdings(lead_ids: Sequence[int]) -> dict[int, Held]:
     """How leads are held now, by lead. One statement."""
     with raw_cursor() as cursor:
-        cursor.execute(f"SELECT {_HELD} FROM custody_holding WHERE lead_id = ANY($1::bigint[])", (list(lead_ids),))
+        cursor.execute(_HOLDINGS, (list(lead_ids),))
         return {held.lead_id: held for held in map(held_from, cursor.fetchall())}
 
 
@@ -74,21 +75,32 @@ def history(lead_id: int, *, blind: bool) -> list[Line]:
         return [_line(lead_id, row, blind=blind) for row in cursor.fetchall()]
 
 
-def _line(lead_id: int, row: tuple[object, ...], *, blind: bool) -> Line:
+def _line(lead_id: int, row: tuple[Any, ...], *, blind: bool) -> Line:
     *codes, commitment, sealed, secret = row
     note = ""
     if sealed is not None:
         opened = words.unseal(
-            bytes(sealed), secret=bytes(secret), lead_id=lead_id, seq=int(row[0]), commitment=bytes(commitment)  # type: ignore[arg-type,call-overload]
+            bytes(sealed),
+            secret=bytes(secret),
+            lead_id=lead_id,
+            seq=int(row[0]),
+            commitment=bytes(commitment),
         )
         note = opened or ""
-    values = dict(zip(Line.__slots__, (*codes, note), strict=True))
+    values: dict[str, Any] = dict(zip(Line.__slots__, (*codes, note), strict=True))
     if blind:
-        values |= {"cause": "", "verdict": "", "alternatives": None, "agreement": "", "cause_touch": None, "cause_seq": None}
+        values |= {
+            "cause": "",
+            "verdict": "",
+            "alternatives": None,
+            "agreement": "",
+            "cause_touch": None,
+            "cause_seq": None,
+        }
         if values["move"] == "handed_over":
             # By whom tells an audit or a definition (the system) from a hand-over by hand.
             values |= {"reason": "", "note": "", "actor": "", "user_id": None, "user_name": ""}
-    return Line(**values)  # type: ignore[arg-type]
+    return Line(**values)
 
 
 _COUNTS = "SELECT holder, state, count(*) FROM custody_holding GROUP BY holder, state ORDER BY holder, state"
@@ -102,11 +114,13 @@ def counts() -> dict[tuple[str, str], int]:
     """How many leads each (holder, state) has now."""
     with raw_cursor() as cursor:
         cursor.execute(_COUNTS)
-        return {(str(holder), str(state)): int(number) for holder, state, number in cursor.fetchall()}  # type: ignore[call-overload]
+        rows: list[Any] = cursor.fetchall()
+    return {(holder, state): number for holder, state, number in rows}
 
 
 def late(at: int) -> dict[str, int]:
     """How many leads wait past their clock at an instant, by the clock's name (`entries.CLOCKS` says whose it is)."""
     with raw_cursor() as cursor:
         cursor.execute(_LATE, (at,))
-        return {str(what): int(number) for what, number in cursor.fetchall()}  # type: ignore[call-overload]
+        rows: list[Any] = cursor.fetchall()
+    return dict(rows)

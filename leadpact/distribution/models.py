@@ -25,7 +25,9 @@ class Offer(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["lead"], condition=models.Q(ended_at__isnull=True), name="one_open_offer_per_lead"),
+            models.UniqueConstraint(
+                fields=["lead"], condition=models.Q(ended_at__isnull=True), name="one_open_offer_per_lead"
+            ),
         ]
         indexes = [models.Index(fields=["salesperson", "ended_at"], name="offer_by_salesperson")]
 

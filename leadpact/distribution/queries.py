@@ -114,7 +114,9 @@ def offers_waiting(user_id: int) -> int:
 def offer_counts() -> dict[int, int]:
     """Open offers by salesperson."""
     with raw_cursor() as cursor:
-        cursor.execute("SELECT salesperson_id, count(*) FROM distribution_offer WHERE ended_at IS NULL GROUP BY salesperson_id")
+        cursor.execute(
+            "SELECT salesperson_id, count(*) FROM distribution_offer WHERE ended_at IS NULL GROUP BY salesperson_id"
+        )
         rows: list[Any] = cursor.fetchall()
     return {user: number for user, number in rows if user is not None}
 
@@ -167,7 +169,8 @@ def leads_of(user_id: int) -> list[int]:
     """The leads that somebody holds in Sales, closed ones not."""
     with raw_cursor() as cursor:
         cursor.execute(
-            "SELECT lead_id FROM custody_holding WHERE salesperson_id = $1 AND holder = 'sales' ORDER BY lead_id", (user_id,)
+            "SELECT lead_id FROM custody_holding WHERE salesperson_id = $1 AND holder = 'sales' ORDER BY lead_id",
+            (user_id,),
         )
         rows: list[Any] = cursor.fetchall()
     return [lead for (lead,) in rows]
@@ -214,7 +217,9 @@ ORDER BY l.id, t.at DESC
 """
 
 
-def evidence(lead_ids: Sequence[int], *, agreement: Agreement | None, touches: int = TOUCHES_SHOWN) -> dict[int, Evidence]:
+def evidence(
+    lead_ids: Sequence[int], *, agreement: Agreement | None, touches: int = TOUCHES_SHOWN
+) -> dict[int, Evidence]:
     """The evidence for each lead. Two statements, whatever their number.
 
     Lines stand in the order of the agreement, so that neither order nor number tells which weighed more.
@@ -233,9 +238,7 @@ def evidence(lead_ids: Sequence[int], *, agreement: Agreement | None, touches: i
         by_lead.setdefault(lead, []).append(TouchSeen(kind, known.says if known else kind, at, channel, campaign))
     lines = agreement.lines if agreement else ()
     return {
-        lead: Evidence(
-            tuple(line.says for line in lines if line.id in met.get(lead, ())), tuple(by_lead.get(lead, ()))
-        )
+        lead: Evidence(tuple(line.says for line in lines if line.id in met.get(lead, ())), tuple(by_lead.get(lead, ())))
         for lead in lead_ids
     }
 

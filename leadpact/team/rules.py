@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from leadpact.language.nodes import Market
@@ -29,7 +30,7 @@ def parse_hours(written: Mapping[str, object]) -> tuple[tuple[int, Spans], ...]:
             spans.setdefault(day, []).extend(_span(str(text)) for text in texts)
     for day, found in spans.items():
         found.sort()
-        for (_, closes), (opens, _) in zip(found, found[1:], strict=False):
+        for (_, closes), (opens, _) in pairwise(found):
             if opens < closes:
                 raise ValueError(f"The hours of {DAYS[day]} overlap; write spans that follow each other.")
     return tuple((day, tuple(spans[day])) for day in sorted(spans) if spans[day])

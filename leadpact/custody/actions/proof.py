@@ -98,7 +98,10 @@ def verify(*, against: Root | None = None, progress: Callable[[int], None] | Non
                 stored = held_from(row[_CODES + 4 :]) if row[_CODES + 4] is not None else None
             commitment = row[_CODES + 1]
             playback.play(
-                row[1 : _CODES + 1], bytes(commitment) if commitment is not None else None, bytes(row[_CODES + 2]), entry_hash
+                row[1 : _CODES + 1],
+                bytes(commitment) if commitment is not None else None,
+                bytes(row[_CODES + 2]),
+                entry_hash,
             )
             proof.entries += 1
             if against is not None and entry_id <= against.until_entry:
@@ -129,10 +132,8 @@ def _compare(proof: Proof, against: Root, tree: merkle.Tree, counted: int) -> No
     found = tree.root().hex()
     proof.against = found
     if (found, tree.leaves, counted) != (against.root, against.leads, against.entries):
-        proof.add([
-            f"the root taken then was {against.root} over {against.leads:,} leads and {against.entries:,} entries; "
-            f"now those entries give {found} over {tree.leaves:,} leads and {counted:,} entries"
-        ])  # fmt: skip
+        then = f"the root taken then was {against.root} over {against.leads:,} leads and {against.entries:,} entries"
+        proof.add([f"{then}; now they give {found} over {tree.leaves:,} leads and {counted:,} entries"])
 
 
 def take_root(*, at: int, patience: float = _PATIENCE) -> Root:
@@ -162,7 +163,9 @@ def _settled(patience: float) -> int:
     """The newest entry's id, once every transaction that could still add a lower one has ended."""
     deadline = time.monotonic() + patience
     with connection.cursor() as cursor:
-        cursor.execute("SELECT COALESCE(max(id), 0), pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM custody_entry")
+        cursor.execute(
+            "SELECT COALESCE(max(id), 0), pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM custody_entry"
+        )
         until, horizon = cursor.fetchone()
         while True:
             cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= %s", [horizon])

@@ -172,7 +172,7 @@ def record(entries: Sequence[NewEntry], *, at: int, follow: bool = True) -> list
 
 def _salesperson(holding: Held, entry: NewEntry) -> int | None:
     if entry.salesperson_id is not KEEP:
-        return entry.salesperson_id  # type: ignore[return-value]
+        return entry.salesperson_id
     if holding.salesperson_id is None and entry.actor.kind == SALES_ACTOR:
         return entry.actor.user_id  # own prospects; an answer of Sales names who gave it
     return holding.salesperson_id
@@ -187,8 +187,15 @@ def _step(holding: Held, entry: NewEntry, at: int, secret: bytes) -> tuple[Recor
     due, due_what = clock_after(holding, entry.move, state, entry.due, entry.due_what)
     salesperson = _salesperson(holding, entry)
     if holder == SALES and salesperson is None:
-        raise ValueError(f"lead {entry.lead_id} would be in Sales' hands and in nobody's: {entry.move} needs salesperson_id")
-    was_holder, was_state, was_salesperson, previous = holding.holder, holding.state, holding.salesperson_id, holding.hash
+        raise ValueError(
+            f"lead {entry.lead_id} would be in Sales' hands and in nobody's: {entry.move} needs salesperson_id"
+        )
+    was_holder, was_state, was_salesperson, previous = (
+        holding.holder,
+        holding.state,
+        holding.salesperson_id,
+        holding.hash,
+    )
     advance(
         holding,
         Step(

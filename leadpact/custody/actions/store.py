@@ -49,20 +49,21 @@ def lock_holdings(lead_ids: Sequence[int], *, with_secrets: bool) -> tuple[dict[
     """The holdings of these leads, locked in the order of leads; and their people's keys where words will be written."""
     secrets: dict[int, bytes] = {}
     with raw_cursor() as cursor:
-        cursor.execute(_LOCK_WITH_SECRETS if with_secrets else _LOCK, (list(lead_ids),), prepare=True)
-        found = cursor.fetchall()
+        cursor.execute((_LOCK_WITH_SECRETS if with_secrets else _LOCK).encode(), (list(lead_ids),), prepare=True)
+        found: list[Any] = cursor.fetchall()
         if with_secrets:
             secrets = {row[0]: bytes(row[-1]) for row in found}
             missing = [lead_id for lead_id in lead_ids if lead_id not in secrets]
             if missing:
                 cursor.execute(_SECRETS, (missing,))
-                secrets |= {lead_id: bytes(secret) for lead_id, secret in cursor.fetchall()}
+                rows: list[Any] = cursor.fetchall()
+                secrets |= {lead_id: bytes(secret) for lead_id, secret in rows}
     return {row[0]: held_from(row) for row in found}, secrets
 
 
 def add_entries(rows: Sequence[EntryRow]) -> None:
     """Append rows of ENTRY_COLUMNS. The database checks chain, sequence and moves of the whole statement at once."""
-    with raw_cursor() as cursor, cursor.copy(_COPY) as copy:
+    with raw_cursor() as cursor, cursor.copy(_COPY.encode()) as copy:
         for row in rows:
             copy.write_row(row)
 
@@ -72,7 +73,7 @@ def put_holdings(holdings: Iterable[Held]) -> None:
     columns = zip(*map(_values, holdings), strict=True)
     arrays = tuple(_ARRAYS.get(name, _plain)(column) for name, column in zip(HOLDING_COLUMNS, columns, strict=True))
     with raw_cursor() as cursor:
-        cursor.execute(_PUT, arrays, prepare=True)
+        cursor.execute(_PUT.encode(), arrays, prepare=True)
 
 
 # Array literals written here: a list's adaptation value by value would cost more than all the rest of a batch.

@@ -93,7 +93,9 @@ class Migration(migrations.Migration):
         migrations.RunSQL(CHECK, WITHOUT_CHECK),
         migrations.RunSQL(GROWS, WITHOUT_GROWS),
         # Holdings are overwritten at every move: room on the page keeps that away from the indexes where the state stays.
-        migrations.RunSQL("ALTER TABLE custody_holding SET (fillfactor = 70)", "ALTER TABLE custody_holding RESET (fillfactor)"),
+        migrations.RunSQL(
+            "ALTER TABLE custody_holding SET (fillfactor = 70)", "ALTER TABLE custody_holding RESET (fillfactor)"
+        ),
         KeepFromApp("custody_entry", "UPDATE, DELETE"),
         KeepFromApp("custody_move", "INSERT, UPDATE, DELETE"),
     ]

@@ -33,7 +33,7 @@ class Playback:
 
     def play(self, codes: Sequence[Any], commitment: bytes | None, previous: bytes, entry_hash: bytes) -> None:
         """The next entry: `codes` are the values of chain.COLUMNS."""
-        entry = dict(zip(chain.COLUMNS, codes, strict=True))
+        entry: dict[str, Any] = dict(zip(chain.COLUMNS, codes, strict=True))
         seq, held = entry["seq"], self.held
         if seq != held.seq + 1:
             self._wrong(seq, f"follows entry {held.seq}: the sequence has a gap")
@@ -63,7 +63,9 @@ class Playback:
         for name in _COMPARED:
             ours, theirs = getattr(self.held, name), getattr(stored, name)
             if ours != theirs:
-                self.problems.append(f"the holding of lead {self.lead_id} says {name} {theirs!r}, its entries say {ours!r}")
+                self.problems.append(
+                    f"the holding of lead {self.lead_id} says {name} {theirs!r}, its entries say {ours!r}"
+                )
 
     def _check_move(self, entry: dict[str, Any]) -> None:
         held, seq, state = self.held, entry["seq"], entry["state"]

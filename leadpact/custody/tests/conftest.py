@@ -30,7 +30,9 @@ def new_leads(number: int) -> list[int]:
 def salespeople() -> tuple[User, User]:
     """Ada and Bo of Sales."""
     return tuple(  # type: ignore[return-value]
-        User.objects.create_user(f"{name}@northwind.example", name=name.title(), role="salesperson", department="sales", takes_leads=True)
+        User.objects.create_user(
+            f"{name}@northwind.example", name=name.title(), role="salesperson", department="sales", takes_leads=True
+        )
         for name in ("ada", "bo")
     )
 
@@ -44,10 +46,14 @@ def leads(db: None) -> MakeLeads:
 @pytest.fixture
 def ada(db: None) -> User:
     """A salesperson."""
-    return User.objects.create_user("ada@northwind.example", name="Ada", role="salesperson", department="sales", takes_leads=True)
+    return User.objects.create_user(
+        "ada@northwind.example", name="Ada", role="salesperson", department="sales", takes_leads=True
+    )
 
 
 @pytest.fixture
 def bo(db: None) -> User:
     """Another salesperson."""
-    return User.objects.create_user("bo@northwind.example", name="Bo", role="salesperson", department="sales", takes_leads=True)
+    return User.objects.create_user(
+        "bo@northwind.example", name="Bo", role="salesperson", department="sales", takes_leads=True
+    )

@@ -22,10 +22,19 @@ def offer(ids: list[int], seller: User) -> None:
     """Offers that run out at OFFERED_UNTIL plus their place in the list."""
     with transaction.atomic():
         record([NewEntry(lead, "captured", SYSTEM) for lead in ids], at=1)
-        record([NewEntry(lead, "judged", SYSTEM, verdict="lead", due=900, due_what="touch_every") for lead in ids], at=1)
+        record(
+            [NewEntry(lead, "judged", SYSTEM, verdict="lead", due=900, due_what="touch_every") for lead in ids], at=1
+        )
         record(
             [
-                NewEntry(lead, "handed_over", SYSTEM, salesperson_id=seller.pk, due=OFFERED_UNTIL + n, due_what="accept_within")
+                NewEntry(
+                    lead,
+                    "handed_over",
+                    SYSTEM,
+                    salesperson_id=seller.pk,
+                    due=OFFERED_UNTIL + n,
+                    due_what="accept_within",
+                )
                 for n, lead in enumerate(ids)
             ],
             at=2,
@@ -38,7 +47,13 @@ def test_a_clock_that_ran_out_is_returned_once(leads: MakeLeads, ada: User) -> N
     offer([first, second, third], ada)
     assert lapse(at=OFFERED_UNTIL - 1) == []
     (one,) = lapse(at=OFFERED_UNTIL)
-    assert (one.lead_id, one.what, one.side, one.due, one.state) == (first, "accept_within", "sales", OFFERED_UNTIL, "offered")
+    assert (one.lead_id, one.what, one.side, one.due, one.state) == (
+        first,
+        "accept_within",
+        "sales",
+        OFFERED_UNTIL,
+        "offered",
+    )
     assert (one.salesperson_id, one.seq) == (ada.pk, 3)
     late = OFFERED_UNTIL + 10_000
     assert [clock.lead_id for clock in lapse(at=late, limit=1)] == [second], "the oldest first"
@@ -84,7 +99,11 @@ def test_a_kept_promise_starts_its_clock_again(leads: MakeLeads, ada: User) -> N
     assert restart_clocks({mine: 300, theirs: 300, later: 90}, what="touch_every") == 1
     assert restart_clocks({}, what="touch_every") == 0
     held = Holding.objects.in_bulk([mine, theirs, later])
-    assert {lead: (h.due, h.lapsed) for lead, h in held.items()} == {mine: (300, False), theirs: (100, True), later: (100, True)}
+    assert {lead: (h.due, h.lapsed) for lead, h in held.items()} == {
+        mine: (300, False),
+        theirs: (100, True),
+        later: (100, True),
+    }
     assert [clock.lead_id for clock in lapse(at=300)] == [mine]
     assert Lapse.objects.filter(lead_id=mine).count() == 2, "broken twice: two promises"
 
@@ -124,7 +143,11 @@ def test_a_crash_before_the_end_leaves_the_clock_for_the_next() -> None:
     class Crash(Exception):
         pass
 
-    with pytest.raises(Crash), transaction.atomic():
-        assert len(lapse(at=10_000)) == 1
-        raise Crash
+    def crash() -> None:
+        with transaction.atomic():
+            assert len(lapse(at=10_000)) == 1
+            raise Crash
+
+    with pytest.raises(Crash):
+        crash()
     assert [clock.lead_id for clock in lapse(at=20_000)] == [lead]

@@ -58,7 +58,10 @@ def test_a_row_that_follows_is_taken(leads: MakeLeads) -> None:
         ({"previous": b"\x01" * 32}, "does not name the hash"),
         ({"hash": b""}, "has no hash"),
         ({"at": 9}, "goes back in time"),
-        ({"move": "accepted", "verdict": ""}, "is not an allowed move: accepted by system from new to marketing/prospect"),
+        (
+            {"move": "accepted", "verdict": ""},
+            "is not an allowed move: accepted by system from new to marketing/prospect",
+        ),
         ({"actor": "sales"}, "is not an allowed move"),
         ({"state": "lead"}, "is not an allowed move"),
         ({"holder": "sales"}, "is not an allowed move"),
@@ -125,7 +128,11 @@ def test_nor_may_the_owner(leads: MakeLeads, as_owner: AsOwner, table: str, stat
                                        "DELETE FROM custody_move", "UPDATE custody_move SET actor = 'sales'",
                                        "ALTER TABLE custody_entry DISABLE TRIGGER ALL", "DROP TABLE custody_entry"])  # fmt: skip
 def test_the_application_may_not_change_the_rules(statement: str) -> None:
-    with pytest.raises(Error, match=r"permission denied|must be owner"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(Error, match=r"permission denied|must be owner"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement)
 
 
@@ -151,7 +158,9 @@ def test_truncate_is_for_databases_of_tests_only(leads: MakeLeads, as_owner: AsO
 def test_instants_in_sql_are_exact() -> None:
     moments = [0, 1, 999_999, 1_780_000_000_123_457, 4_102_444_800_000_001, 1_234_567_890_999_999]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT instant(us) FROM unnest(%s::bigint[]) WITH ORDINALITY AS n (us, i) ORDER BY i", [moments])
+        cursor.execute(
+            "SELECT instant(us) FROM unnest(%s::bigint[]) WITH ORDINALITY AS n (us, i) ORDER BY i", [moments]
+        )
         assert [moment for (moment,) in cursor.fetchall()] == [from_us(us) for us in moments]
 
 
@@ -162,7 +171,9 @@ def _grow(leads: MakeLeads) -> None:
     visitor = Visitor.objects.create(created_at=1)
     touch = Touch.objects.create(visitor=visitor, kind="page.viewed", at=1, known_at=1)
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO leads_touchvoid (touch_id, cause, known_at) VALUES (%s, 'automated', 1)", [touch.pk])
+        cursor.execute(
+            "INSERT INTO leads_touchvoid (touch_id, cause, known_at) VALUES (%s, 'automated', 1)", [touch.pk]
+        )
         cursor.execute(
             "INSERT INTO leads_attributefact (subject, subject_id, field, cell, at, known_at) VALUES ('person', %s, 'person.title',"
             " '{}', 1, 1)",

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import psycopg
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from leadpact.custody import queries
-from leadpact.custody.actions import KEEP, SYSTEM, Actor, NewEntry, Recorded, connect_follower, lock, record, without_follower
+from leadpact.custody.actions import (
+    KEEP,
+    SYSTEM,
+    Actor,
+    NewEntry,
+    Recorded,
+    connect_follower,
+    lock,
+    record,
+    without_follower,
+)
 from leadpact.custody.actions.proof import verify
 from leadpact.custody.actions.recording import _follower, _follows
 from leadpact.custody.entries import MoveRefused
@@ -19,6 +26,7 @@ from leadpact.leads.models import Person
 from leadpact.team.models import User
 
 from .conftest import MakeLeads
+from .statements import Statements
 
 MINUTE = 60_000_000
 NURTURE = {"due": 1_000 * MINUTE, "due_what": "touch_every"}
@@ -28,7 +36,10 @@ pytestmark = pytest.mark.django_db
 
 
 def born(lead: int) -> list[NewEntry]:
-    return [NewEntry(lead, "captured", SYSTEM), NewEntry(lead, "judged", SYSTEM, verdict="sales_ready", agreement="a" * 64, **NURTURE)]
+    return [
+        NewEntry(lead, "captured", SYSTEM),
+        NewEntry(lead, "judged", SYSTEM, verdict="sales_ready", agreement="a" * 64, **NURTURE),
+    ]
 
 
 def offered(lead: int, to: User) -> list[NewEntry]:
@@ -48,7 +59,13 @@ def test_entries_of_a_lead_are_chained_in_one_call(leads: MakeLeads, ada: User) 
     assert [bytes(row.previous) for row in rows[1:]] == [bytes(row.hash) for row in rows[:-1]]
     held = queries.holding(lead)
     assert held is not None
-    assert (held.seq, held.holder, held.state, held.salesperson_id, held.verdict) == (3, "sales", "offered", ada.pk, "sales_ready")
+    assert (held.seq, held.holder, held.state, held.salesperson_id, held.verdict) == (
+        3,
+        "sales",
+        "offered",
+        ada.pk,
+        "sales_ready",
+    )
     assert (held.offered_at, held.since, held.due_what) == (10, 10, "accept_within")
 
 
@@ -63,7 +80,9 @@ def test_a_whole_hand_over_in_the_projection(leads: MakeLeads, ada: User, bo: Us
     (lead,) = leads(1)
     sales = Actor("sales", bo.pk)
     record(offered(lead, ada), at=10)
-    (recalled,) = record([NewEntry(lead, "recalled", SYSTEM, salesperson_id=bo.pk, due=500, due_what="accept_within")], at=20)
+    (recalled,) = record(
+        [NewEntry(lead, "recalled", SYSTEM, salesperson_id=bo.pk, due=500, due_what="accept_within")], at=20
+    )
     assert (recalled.previous_salesperson_id, recalled.salesperson_id, recalled.offers) == (ada.pk, bo.pk, 1)
     record([NewEntry(lead, "accepted", sales, due=600, due_what="first_follow_up_within")], at=30)
     for at in (40, 50):
@@ -110,7 +129,11 @@ def test_no_lead_is_left_without_a_clock(leads: MakeLeads, ada: User) -> None:
     ):
         with pytest.raises(ClockMissing):
             record([entry], at=20)
-    with pytest.raises(IntegrityError, match="no_lead_without_a_clock"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(IntegrityError, match="no_lead_without_a_clock"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute("UPDATE custody_holding SET due = NULL WHERE lead_id = %s", [lead])
 
 
@@ -154,20 +177,33 @@ def test_a_blind_history_tells_no_cause(leads: MakeLeads, ada: User) -> None:
     same = {"salesperson_id": ada.pk, "due": 99, "due_what": "accept_within"}
     record(
         [
-            NewEntry(by_definition, "handed_over", SYSTEM, cause="definition", cause_touch=5, agreement="a" * 64, **same),
+            NewEntry(
+                by_definition, "handed_over", SYSTEM, cause="definition", cause_touch=5, agreement="a" * 64, **same
+            ),
             NewEntry(by_audit, "handed_over", SYSTEM, cause="audit", agreement="a" * 64, **same),
-            NewEntry(by_hand, "handed_over", Actor("marketing", marketing.pk), cause="by_hand", reason="other", note="Psst", **same),
+            NewEntry(
+                by_hand,
+                "handed_over",
+                Actor("marketing", marketing.pk),
+                cause="by_hand",
+                reason="other",
+                note="Psst",
+                **same,
+            ),
         ],
         at=20,
     )
-    one, two, three = ([line for line in queries.history(lead, blind=True)] for lead in (by_definition, by_audit, by_hand))
+    one, two, three = (queries.history(lead, blind=True) for lead in (by_definition, by_audit, by_hand))
     assert one == two == three
-    assert len({line.cause for lead in (by_definition, by_audit, by_hand) for line in queries.history(lead, blind=False)}) == 4
+    assert (
+        len({line.cause for lead in (by_definition, by_audit, by_hand) for line in queries.history(lead, blind=False)})
+        == 4
+    )
 
 
 def test_the_follower_is_called_once_with_the_whole_batch(leads: MakeLeads) -> None:
     called: list[tuple[list[Recorded], int]] = []
-    before, token = _follower._target, _follows.set(True)  # noqa: SLF001 -- put back below
+    before, token = _follower._target, _follows.set(True)
     connect_follower(lambda recorded, *, at: called.append((list(recorded), at)))
     try:
         ids = leads(3)
@@ -176,7 +212,7 @@ def test_the_follower_is_called_once_with_the_whole_batch(leads: MakeLeads) -> N
         with without_follower():
             record([NewEntry(ids[0], "judged", SYSTEM, verdict="prospect")], at=12)
     finally:
-        _follower._target = before  # noqa: SLF001
+        _follower._target = before
         _follows.reset(token)
     assert [(len(batch), at) for batch, at in called] == [(6, 10)]
 
@@ -190,7 +226,7 @@ def test_it_refuses_to_write_outside_a_transaction() -> None:
 
 
 def test_nothing_to_write_is_no_work() -> None:
-    with _Statements() as statements:
+    with Statements() as statements:
         assert record([], at=1) == []
     assert statements.sent == []
 
@@ -200,12 +236,19 @@ def test_the_number_of_statements_does_not_grow(leads: MakeLeads, ada: User, *, 
     counts = {}
     for number in (10, 200):
         ids = leads(number)
-        with _Statements() as first:
+        with Statements() as first:
             record([entry for lead in ids for entry in offered(lead, ada)], at=10)
-        with _Statements() as second:
+        with Statements() as second:
             record(
                 [
-                    NewEntry(lead, "accepted", Actor("sales", ada.pk), due=99, due_what="next_step", note="Hm" if with_words else "")
+                    NewEntry(
+                        lead,
+                        "accepted",
+                        Actor("sales", ada.pk),
+                        due=99,
+                        due_what="next_step",
+                        note="Hm" if with_words else "",
+                    )
                     for lead in ids
                 ],
                 at=20,
@@ -218,35 +261,10 @@ def test_the_order_of_writing_does_not_matter_for_locks(leads: MakeLeads) -> Non
     """Holdings are locked in the order of leads whatever the order of entries: two batches cannot wait in a ring."""
     ids = leads(5)
     record([entry for lead in reversed(ids) for entry in born(lead)], at=10)
-    with _Statements() as statements:
+    with Statements() as statements:
         record([NewEntry(lead, "judged", SYSTEM, verdict="prospect") for lead in reversed(ids)], at=20)
     assert "ORDER BY h.lead_id FOR NO KEY UPDATE" in statements.sent[0]
 
 
 def test_keep_is_not_nobody() -> None:
     assert NewEntry(1, "captured", SYSTEM).salesperson_id is KEEP
-
-
-class _Statements:
-    """Every statement that reaches PostgreSQL in the block, whichever cursor sends it."""
-
-    def __init__(self) -> None:
-        self.sent: list[str] = []
-
-    def __enter__(self) -> _Statements:
-        self._execute, self._copy = psycopg.Cursor.execute, psycopg.Cursor.copy
-        sent = self.sent
-
-        def execute(cursor: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-            sent.append(str(query))
-            return self._execute(cursor, query, *args, **kwargs)
-
-        def copy(cursor: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-            sent.append(str(query))
-            return self._copy(cursor, query, *args, **kwargs)
-
-        psycopg.Cursor.execute, psycopg.Cursor.copy = execute, copy  # type: ignore[method-assign,assignment]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        psycopg.Cursor.execute, psycopg.Cursor.copy = self._execute, self._copy  # type: ignore[method-assign]

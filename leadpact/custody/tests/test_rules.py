@@ -22,7 +22,10 @@ def test_the_canonical_form_is_what_its_docstring_says() -> None:
     assert b" " not in form
     # Written down here for ever: an edit of the form would make every ledger unprovable.
     assert chain.link(CODES, None, chain.GENESIS).hex() == hashlib.sha256(form).hexdigest()
-    assert chain.link(CODES, None, chain.GENESIS).hex() == "3c446221e07b3e8df3c65c57b12ad11307b75e1132c00cd3bdbf6bfc5bed92f5"
+    assert (
+        chain.link(CODES, None, chain.GENESIS).hex()
+        == "3c446221e07b3e8df3c65c57b12ad11307b75e1132c00cd3bdbf6bfc5bed92f5"
+    )
 
 
 @given(st.integers(0, len(CODES) - 1))

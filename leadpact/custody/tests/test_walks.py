@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import psycopg
@@ -47,7 +48,9 @@ WALKS = st.lists(st.one_of(CHOSEN, CHOSEN, STEPS), min_size=5, max_size=40)
 
 @pytest.mark.django_db
 @given(walk=WALKS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_after_every_walk_the_ledger_holds(walk: list[tuple[Any, ...]]) -> None:
     with transaction.atomic(), without_follower():
         leads = new_leads(3)
@@ -67,7 +70,7 @@ def _take(lead: int, step: tuple[Any, ...], at: int, sellers: tuple[User, User])
     held = queries.holding(lead)
     assert held is not None
     if len(step) == 3:
-        ways = [rule for rule in RULES if rule.before == held.state and rule.move not in {"corrected"}]
+        ways = [rule for rule in RULES if rule.before == held.state and rule.move != "corrected"]
         if not ways:
             return
         rule = ways[step[1] % len(ways)]
@@ -91,7 +94,9 @@ def _take(lead: int, step: tuple[Any, ...], at: int, sellers: tuple[User, User])
         _the_database_refuses_too(lead, move, actor, verdict, to, at)
         assert Entry.objects.filter(lead_id=lead).count() == before
     else:
-        if move == "corrected":  # allowed by the table; that it corrects an answer is the action's and the proof's to see
+        if (
+            move == "corrected"
+        ):  # allowed by the table; that it corrects an answer is the action's and the proof's to see
             return
         with transaction.atomic():
             (done,) = record([entry], at=at)
@@ -113,10 +118,10 @@ def _check(leads: list[int], now: int) -> None:
     assert verify().problems == []
     for lead in leads:
         entries = list(Entry.objects.filter(lead_id=lead).order_by("seq"))
-        spells = [(one.at, two.at, one.holder, one.state) for one, two in zip(entries, entries[1:], strict=False)]
+        spells = [(one.at, two.at, one.holder, one.state) for one, two in pairwise(entries)]
         spells.append((entries[-1].at, now + 1, entries[-1].holder, entries[-1].state))
         assert spells[0][0] == 1
-        for (_, end, _, _), (start, _, _, _) in zip(spells, spells[1:], strict=False):
+        for (_, end, _, _), (start, _, _, _) in pairwise(spells):
             assert end == start
         for instant in range(1, now + 1):
             holding = [spell for spell in spells if spell[0] <= instant < spell[1]]

@@ -47,7 +47,9 @@ def reject(*, lead_id: int, reason: str, by: User, at: int, note: str = "") -> R
     return answer(lead_id=lead_id, by=by, at=at, note=note, build=lambda asked: _rejected(asked, reason))
 
 
-def follow_up(*, lead_id: int, outcome: str, by: User, at: int, next_step_at: int | None = None, note: str = "") -> Recorded:
+def follow_up(
+    *, lead_id: int, outcome: str, by: User, at: int, next_step_at: int | None = None, note: str = ""
+) -> Recorded:
     """Log a call: `outcome` is attempt (nobody reached) or conversation. The first ends the first follow-up's clock."""
 
     def build(asked: Asked) -> NewEntry:
@@ -81,9 +83,7 @@ def open_opportunity(
     return _step_up("opportunity_opened", lead_id, by, at, next_step_at, note, value=_money(value))
 
 
-def recycle(
-    *, lead_id: int, reason: str, by: User, at: int, not_before: int | None = None, note: str = ""
-) -> Recorded:
+def recycle(*, lead_id: int, reason: str, by: User, at: int, not_before: int | None = None, note: str = "") -> Recorded:
     """Give a lead back to rest, with one of the agreement's reasons; `not_before` overrides the reason's rest.
 
     Where the reason disqualifies or asks for repair, that is what happens.
@@ -205,7 +205,9 @@ def _not_offered_any_more(asked: Asked) -> None:
     """The lead is offered to somebody else. Raises."""
     ended = queries.last_offer_to(asked.held.lead_id, asked.by.pk)
     if ended is not None and ended.outcome == "recalled":
-        raise LostRace(f"Your offer ran out {ago(asked.at - (ended.ended_at or asked.at))}; the lead went to a colleague.")
+        raise LostRace(
+            f"Your offer ran out {ago(asked.at - (ended.ended_at or asked.at))}; the lead went to a colleague."
+        )
     if ended is not None and ended.outcome == "reassigned":
         raise LostRace(f"This lead was passed to a colleague {ago(asked.at - (ended.ended_at or asked.at))}.")
     raise NotYours("This lead is offered to a colleague.")

@@ -63,7 +63,9 @@ class Asked:
 
     def calendar(self) -> Market:
         """The calendar of whoever holds the lead: own hours and zone, else the market's."""
-        holder = self.by if self.held.salesperson_id in {None, self.by.pk} else User.objects.get(pk=self.held.salesperson_id)
+        holder = (
+            self.by if self.held.salesperson_id in {None, self.by.pk} else User.objects.get(pk=self.held.salesperson_id)
+        )
         return calendar_of(holder.hours, holder.timezone, self.market)
 
     def check_move(self, move: str) -> None:
@@ -73,7 +75,12 @@ class Asked:
     def entry(self, move: str, **more: object) -> NewEntry:
         """An entry of this lead by whoever asks."""
         return NewEntry(
-            self.held.lead_id, move, self.actor, agreement=self.version.hash if self.version else "", note=self.note, **more  # type: ignore[arg-type]
+            self.held.lead_id,
+            move,
+            self.actor,
+            agreement=self.version.hash if self.version else "",
+            note=self.note,
+            **more,  # type: ignore[arg-type]
         )
 
 

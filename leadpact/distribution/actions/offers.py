@@ -61,7 +61,9 @@ def open_offers(*, recorded: Sequence[Recorded], choices: Mapping[int, Choice]) 
     ]  # fmt: skip
     with raw_cursor() as cursor:
         cursor.execute(_OPEN, (json.dumps(rows),), prepare=True)
-    count_shares([choices[entry.lead_id] for entry in offered if entry.lead_id in choices], getattr(choices, "levels", {}))
+    count_shares(
+        [choices[entry.lead_id] for entry in offered if entry.lead_id in choices], getattr(choices, "levels", {})
+    )
 
 
 def end_offers(*, recorded: Sequence[Recorded]) -> None:
@@ -95,4 +97,6 @@ def count_shares(choices: Iterable[Choice], levels: Mapping[int, int]) -> None:
     users = sorted({*more, *levels})
     if users:
         with raw_cursor() as cursor:
-            cursor.execute(_SHARES, (users, [levels.get(user, 0) for user in users], [more[user] for user in users]), prepare=True)
+            cursor.execute(
+                _SHARES, (users, [levels.get(user, 0) for user in users], [more[user] for user in users]), prepare=True
+            )

@@ -49,9 +49,7 @@ def reassign(*, lead_id: int, to: User, by: User, at: int, note: str = "") -> Re
         return recorded[0]
 
 
-def hand_over(
-    *, lead_id: int, reason: str, by: User, at: int, to: User | None = None, note: str = ""
-) -> Recorded:
+def hand_over(*, lead_id: int, reason: str, by: User, at: int, to: User | None = None, note: str = "") -> Recorded:
     """Hand a lead over by hand, with a reason. It is routed like any other unless `to` names somebody.
 
     To whoever gets it, it looks like any other hand-over: reason and note are not theirs to see.
@@ -70,7 +68,9 @@ def hand_over(
             else {lead_id: Choice(lead_id, to.pk, BY_HAND, "It was chosen for you by hand.", to.weight, (to.pk,))}
         )
         if lead_id not in choices:
-            raise Refused("Nobody can take leads now; let somebody take leads, or name an owner of the catch-all queue.")
+            raise Refused(
+                "Nobody can take leads now; let somebody take leads, or name an owner of the catch-all queue."
+            )
         entry = asked.entry(
             "handed_over", reason=reason, cause="by_hand", salesperson_id=choices[lead_id].salesperson_id,
             due=accept_by(asked.agreement, at), due_what="accept_within",
@@ -108,7 +108,8 @@ def hand_over_everything(*, user: User, by: User, at: int, note: str = "") -> li
             return NewEntry(lead_id, "reassigned", actor, agreement=version.hash if version else "", note=text, **more)  # type: ignore[arg-type]
 
         entries = [
-            entry(lead, salesperson_id=choices[lead].salesperson_id, **_accept_clock(one, due)) for lead, one in sorted(held.items())
+            entry(lead, salesperson_id=choices[lead].salesperson_id, **_accept_clock(one, due))
+            for lead, one in sorted(held.items())
         ]
         recorded = record(entries, at=at)
         _offer(recorded, choices, choices.levels)

@@ -86,7 +86,9 @@ def next_step(at: int, asked: int | None) -> Clock:
 
 def after_giving_back(agreement: Agreement | None, at: int) -> Clock:
     """Marketing owes an answer to what Sales gave back."""
-    promise = agreement.marketing_promises.answer_rejection_within if agreement and agreement.marketing_promises else None
+    promise = (
+        agreement.marketing_promises.answer_rejection_within if agreement and agreement.marketing_promises else None
+    )
     return Clock(_due(at, promise, agreement.market if agreement else Market(), DEFAULT_ANSWER), ANSWER)
 
 

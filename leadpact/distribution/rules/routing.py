@@ -141,7 +141,9 @@ def _choose_one(lead: ToRoute, crowd: dict[int, Candidate], seed: str) -> Choice
     owner = crowd.get(lead.account_owner_id) if lead.account_owner_id is not None else None
     tired = lead.ran_out >= OFFERS_BEFORE_CATCH_ALL
     if owner is not None and obstacles[owner.user_id] is None and not tired:
-        return choice(owner, ACCOUNT_OWNER, f"You own the account {lead.account}." if lead.account else "You own the account.")
+        return choice(
+            owner, ACCOUNT_OWNER, f"You own the account {lead.account}." if lead.account else "You own the account."
+        )
     free = [person for person in takers if obstacles[person.user_id] is None]
     if free and not tired:
         chosen = min(free, key=lambda person: (person.served or 0, _lot(seed, lead.lead_id, person.user_id)))
@@ -159,7 +161,9 @@ def _choose_one(lead: ToRoute, crowd: dict[int, Candidate], seed: str) -> Choice
 
 
 def _fair_share_says(chosen: Candidate, free: int, owner: Candidate | None, obstacles: dict[int, str | None]) -> str:
-    share = "You are the only one free for it now" if free == 1 else f"Of the {free} who are free for it, it is your turn"
+    share = (
+        "You are the only one free for it now" if free == 1 else f"Of the {free} who are free for it, it is your turn"
+    )
     if chosen.weight > 1 and free > 1:
         share += f" (your share counts {chosen.weight}-fold)"
     if owner is not None and owner.user_id != chosen.user_id and obstacles.get(owner.user_id):

@@ -70,7 +70,14 @@ def recall(*leads: int, at: int) -> dict[int, int]:
         choices = choose_salespeople(lead_ids=leads, at=at)
         recorded = record(
             [
-                NewEntry(lead, "recalled", SYSTEM, salesperson_id=choices[lead].salesperson_id, due=at + HOUR, due_what="accept_within")
+                NewEntry(
+                    lead,
+                    "recalled",
+                    SYSTEM,
+                    salesperson_id=choices[lead].salesperson_id,
+                    due=at + HOUR,
+                    due_what="accept_within",
+                )
                 for lead in leads
             ],
             at=at,

@@ -28,7 +28,13 @@ def test_a_rejection_is_taken_back_and_given_anew(offered: Offered, reason: str)
     lead, seller = offered()
     actions.reject(lead_id=lead, reason=reason, by=seller, at=T0 + MINUTE)
     done = actions.correct(lead_id=lead, by=seller, at=T0 + 5 * MINUTE)
-    assert (done.holder, done.state, done.salesperson_id, done.reason, done.cause_seq) == ("sales", "offered", seller.pk, "rejected", 4)
+    assert (done.holder, done.state, done.salesperson_id, done.reason, done.cause_seq) == (
+        "sales",
+        "offered",
+        seller.pk,
+        "rejected",
+        4,
+    )
     held = custody.holding(lead)
     assert held is not None
     assert held.refused_by == [], "what was taken back does not keep the lead from them"

@@ -28,7 +28,9 @@ def test_offers_and_work_the_most_urgent_first(cast: Cast) -> None:
     found = queries.inbox(user_id=cast.cleo.pk, takes_leads=True, at=T0 + 2 * HOUR + 1)
     assert [lead.lead_id for lead in found.offers] == [second, first]
     assert [lead.late for lead in found.offers] == [True, False]
-    assert [(lead.lead_id, lead.state, lead.due_what) for lead in found.working] == [(third, "accepted", "first_follow_up_within")]
+    assert [(lead.lead_id, lead.state, lead.due_what) for lead in found.working] == [
+        (third, "accepted", "first_follow_up_within")
+    ]
     assert found.late == 2
     top = found.offers[0]
     assert (top.account, top.why_you, top.salesperson) == ("Ferro Works", "You own the account Ferro Works.", "Cleo")
@@ -57,14 +59,20 @@ def test_evidence_is_lines_met_and_touches_and_nothing_to_compare(cast: Cast) ->
             " parts, alternatives, cools) VALUES (%s, %s, '', 'sales_ready', '', 40000, 0, 0, %s, 0, false)",
             [lead, T0, '{"served_industry": 20000, "mid_size": 20000, "student": null, "seminar": 0, "pricing": 5000}'],
         )
-    visitor = Visitor.objects.create(person=Lead.objects.get(pk=lead).person, tied_at=T0, tied_known_at=T0, created_at=T0)
+    visitor = Visitor.objects.create(
+        person=Lead.objects.get(pk=lead).person, tied_at=T0, tied_known_at=T0, created_at=T0
+    )
     for number in range(12):
         Touch.objects.create(visitor=visitor, kind="page.viewed", at=T0 - number * HOUR, known_at=T0, channel="web")
     Touch.objects.create(visitor=visitor, kind="email.clicked", at=T0 + 1, known_at=T0, void_at=T0)
     version = in_force(T0)
     assert version is not None
     seen = queries.evidence([lead, new_lead()], agreement=version.agreement)
-    assert seen[lead].lines == ("Works in an industry we serve", "200 to 5,000 employees", "Keeps reading the price page")
+    assert seen[lead].lines == (
+        "Works in an industry we serve",
+        "200 to 5,000 employees",
+        "Keeps reading the price page",
+    )
     assert len(seen[lead].touches) == queries.TOUCHES_SHOWN
     assert [touch.at for touch in seen[lead].touches] == [T0 - n * HOUR for n in range(queries.TOUCHES_SHOWN)]
     assert {touch.kind for touch in seen[lead].touches} == {"page.viewed"}, "what a machine did is no evidence"
@@ -72,7 +80,19 @@ def test_evidence_is_lines_met_and_touches_and_nothing_to_compare(cast: Cast) ->
 
 
 def test_what_whoever_gets_leads_reads_has_no_place_for_scores() -> None:
-    hidden = {"verdict", "cause", "score", "fit", "engagement", "readiness", "points", "parts", "distance", "threshold", "alternatives"}
+    hidden = {
+        "verdict",
+        "cause",
+        "score",
+        "fit",
+        "engagement",
+        "readiness",
+        "points",
+        "parts",
+        "distance",
+        "threshold",
+        "alternatives",
+    }
     for shown in (queries.InHand, queries.Offered, queries.Evidence, queries.TouchSeen):
         assert not hidden & {field.name for field in fields(shown)}
 

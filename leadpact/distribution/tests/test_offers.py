@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
-import psycopg
 import pytest
 
 from leadpact.custody import queries as custody
 from leadpact.custody.actions import SYSTEM, NewEntry, record, without_follower
 from leadpact.custody.actions.proof import verify
+from leadpact.custody.tests.statements import Statements
 from leadpact.distribution import actions, queries
 from leadpact.distribution.actions import NotYours, Refused
 from leadpact.distribution.models import Offer, Share
@@ -77,9 +76,13 @@ def test_a_lead_does_not_return_to_who_refused_it_without_a_new_touch(cast: Cast
     # Never served since, so the fair share would be theirs; but they said no, and nothing new has happened.
     Share.objects.filter(user=other).update(served=10**9)
     assert actions.choose_salespeople(lead_ids=[lead], at=T0 + 100 * DAY)[lead].salesperson_id == other.pk
-    visitor = Visitor.objects.create(person=Lead.objects.get(pk=lead).person, tied_at=T0, tied_known_at=T0, created_at=T0)
+    visitor = Visitor.objects.create(
+        person=Lead.objects.get(pk=lead).person, tied_at=T0, tied_known_at=T0, created_at=T0
+    )
     _touch(visitor, "email.sent", T0 + 99 * DAY)
-    assert actions.choose_salespeople(lead_ids=[lead], at=T0 + 100 * DAY)[lead].salesperson_id == other.pk, "our own mail is no news"
+    assert actions.choose_salespeople(lead_ids=[lead], at=T0 + 100 * DAY)[lead].salesperson_id == other.pk, (
+        "our own mail is no news"
+    )
     _touch(visitor, "demo.requested", T0 + 99 * DAY)
     assert actions.choose_salespeople(lead_ids=[lead], at=T0 + 100 * DAY)[lead].salesperson_id == seller.pk
 
@@ -88,7 +91,7 @@ def test_choosing_and_offering_take_the_same_number_of_statements_for_any_number
     counts = {}
     for number in (3, 60):
         leads = [new_lead() for _ in range(number)]
-        with without_follower(), _Statements() as statements:
+        with without_follower(), Statements() as statements:
             choices = actions.choose_salespeople(lead_ids=leads, at=T0)
             recorded = record(
                 [NewEntry(lead, "handed_over", SYSTEM, salesperson_id=choices[lead].salesperson_id, due=T0 + HOUR,
@@ -212,28 +215,3 @@ def _wake(lead: int, *, at: int) -> None:
 
 def _touch(visitor: Visitor, kind: str, at: int) -> None:
     Touch.objects.create(visitor=visitor, kind=kind, at=at, known_at=at)
-
-
-class _Statements:
-    """Every statement that reaches PostgreSQL in the block, whichever cursor sends it."""
-
-    def __init__(self) -> None:
-        self.sent: list[str] = []
-
-    def __enter__(self) -> _Statements:
-        self._execute, self._copy = psycopg.Cursor.execute, psycopg.Cursor.copy
-        sent = self.sent
-
-        def execute(cursor: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-            sent.append(str(query))
-            return self._execute(cursor, query, *args, **kwargs)
-
-        def copy(cursor: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-            sent.append(str(query))
-            return self._copy(cursor, query, *args, **kwargs)
-
-        psycopg.Cursor.execute, psycopg.Cursor.copy = execute, copy  # type: ignore[method-assign,assignment]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        psycopg.Cursor.execute, psycopg.Cursor.copy = self._execute, self._copy  # type: ignore[method-assign]

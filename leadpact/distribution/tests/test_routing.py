@@ -33,7 +33,9 @@ def one(lead: ToRoute, people: list[Candidate], seed: str = "s") -> Choice:
 
 
 def test_the_accounts_owner_comes_first() -> None:
-    made = one(ToRoute(9, account_owner_id=2, account="Ferro"), [replace(CLEO, served=0), replace(DARA, served=9_000_000)])
+    made = one(
+        ToRoute(9, account_owner_id=2, account="Ferro"), [replace(CLEO, served=0), replace(DARA, served=9_000_000)]
+    )
     assert (made.salesperson_id, made.rule, made.says) == (2, ACCOUNT_OWNER, "You own the account Ferro.")
 
 
@@ -65,7 +67,9 @@ def test_an_absent_owner_is_passed_over_and_the_sentence_says_so() -> None:
 
 
 def test_nobody_free_means_the_catch_all_queue() -> None:
-    made = one(ToRoute(9), [replace(CLEO, is_absent=True), replace(DARA, load=40), replace(ELI, load=400, is_absent=True)])
+    made = one(
+        ToRoute(9), [replace(CLEO, is_absent=True), replace(DARA, load=40), replace(ELI, load=400, is_absent=True)]
+    )
     assert (made.salesperson_id, made.rule) == (3, CATCH_ALL)
     assert "Nobody who takes leads is free" in made.says
 
@@ -92,21 +96,29 @@ def test_nobody_at_all() -> None:
 
 def test_a_weight_of_three_gets_three_times_as_many() -> None:
     people = [replace(CLEO, weight=3, cap=1_000), replace(DARA, cap=1_000)]
-    got = Counter(choice.salesperson_id for choice in choose([ToRoute(n) for n in range(400)], people, seed="s").choices.values())
+    got = Counter(
+        choice.salesperson_id for choice in choose([ToRoute(n) for n in range(400)], people, seed="s").choices.values()
+    )
     assert got == {1: 300, 2: 100}
 
 
 def test_an_absence_is_not_caught_up_with() -> None:
     """Dara was away while Cleo got forty: back again, she is level and not forty behind."""
-    away = choose([ToRoute(0)], [replace(CLEO, served=40_000_000), replace(DARA, served=3_000_000, is_absent=True)], seed="s")
+    away = choose(
+        [ToRoute(0)], [replace(CLEO, served=40_000_000), replace(DARA, served=3_000_000, is_absent=True)], seed="s"
+    )
     assert away.levels == {2: 41_000_000}, "also of what was given out just now, she is owed nothing"
     back = [replace(CLEO, served=41_000_000), replace(DARA, served=away.levels[2])]
-    got = Counter(choice.salesperson_id for choice in choose([ToRoute(n) for n in range(10)], back, seed="s").choices.values())
+    got = Counter(
+        choice.salesperson_id for choice in choose([ToRoute(n) for n in range(10)], back, seed="s").choices.values()
+    )
     assert abs(got[1] - got[2]) <= 2
 
 
 def test_who_is_new_starts_at_the_present_level() -> None:
-    routed = choose([ToRoute(n) for n in range(10)], [replace(CLEO, served=90_000_000), replace(DARA, served=None)], seed="s")
+    routed = choose(
+        [ToRoute(n) for n in range(10)], [replace(CLEO, served=90_000_000), replace(DARA, served=None)], seed="s"
+    )
     assert routed.levels == {2: 90_000_000}
     assert Counter(c.salesperson_id for c in routed.choices.values()) == {1: 5, 2: 5}
 
@@ -130,7 +142,9 @@ LEADS = st.lists(
 @given(leads=LEADS, people=PEOPLE, seed=st.text(max_size=3))
 def test_what_holds_for_every_choice(leads: list[ToRoute], people: list[Candidate], seed: str) -> None:
     routed = choose(leads, people, seed=seed)
-    assert routed == choose(list(reversed(leads)), list(reversed(people)), seed=seed), "order of arrival does not matter"
+    assert routed == choose(list(reversed(leads)), list(reversed(people)), seed=seed), (
+        "order of arrival does not matter"
+    )
     crowd = {person.user_id: person for person in people}
     load = Counter({person.user_id: person.load for person in people})
     for lead in sorted(leads, key=lambda lead: lead.lead_id):

@@ -94,7 +94,9 @@ def test_managers() -> None:
     assert not permissions.leads_sales(Somebody("manager", is_active=False))
     assert not permissions.leads_sales(Somebody("manager", "marketing"))
     assert permissions.leads_marketing(Somebody("manager", "marketing"))
-    assert [permissions.may_manage_team(Somebody(role)) for role in ("manager", "operations", "marketer", "salesperson")] == [
+    assert [
+        permissions.may_manage_team(Somebody(role)) for role in ("manager", "operations", "marketer", "salesperson")
+    ] == [
         True,
         True,
         False,
