@@ -150,7 +150,9 @@ def _membership(test: Test, field: str, agreement: Agreement | None, *, negated:
     if not entries:
         return f"is{no} in an empty list"
     if not domains:
-        one_of = "" if len(entries) == 1 else "one of "
+        if negated and len(entries) == 2:
+            return f"is neither {entries_said(entries, 'nor', field)}"
+        one_of = "one of " if len(entries) > 2 else ""
         return f"is{no} {one_of}{entries_said(entries, field=field)}"
     below = "lies below it" if len(entries) == 1 else "lies below one of them"
     if negated:

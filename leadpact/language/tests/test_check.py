@@ -110,7 +110,7 @@ FOOLISH = [
     ("[{fit: {at_least: 30}}", "[{fit: {at_least: 41}}", "out-of-reach", "sales_ready"),
     ("[{fit: {at_least: 30}}", "[{fit: {at_most: -51}}", "out-of-reach", "sales_ready"),
     ("{engagement: {at_least: 40}}]", "{engagement: {above: 40}}]", "out-of-reach", "sales_ready"),
-    ("{engagement: {at_least: 40}}]", "{fit: {below: 40}}]", "never-chosen", "sales_ready"),
+    ("{engagement: {at_least: 40}}]", "{fit: {below: 30}}]", "never-chosen", "sales_ready"),
     (
         "{touch: demo.requested}]",
         "{touch: demo.requested}, {touch: demo.requested, within: 3 days}]",
