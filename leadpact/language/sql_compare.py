@@ -40,7 +40,7 @@ def _test(name: str, test: Test, agreement: Agreement, dialect: Dialect, table: 
     value = col(column(name, form), table)
     operand = test.operand
     if test.operator is Operator.KNOWN:
-        return known(value) if operand is True else exp.Is(this=value, expression=exp.null())
+        return known(value) if operand is True else exp.Is(this=value, expression=exp.Null())
     if test.operator is Operator.IN:
         return _in(value, form, test, agreement, dialect)
     if test.operator is Operator.BETWEEN:

@@ -53,13 +53,13 @@ def text(value: str) -> exp.Expression:
 
 def boolean(value: bool) -> exp.Expression:
     """TRUE or FALSE."""
-    return exp.true() if value else exp.false()
+    return exp.Boolean(this=value)
 
 
 def both(parts: Iterable[exp.Expression]) -> exp.Expression:
     """AND over all parts; TRUE when there are none."""
     found = [exp.Paren(this=part) if isinstance(part, exp.Or) else part for part in parts]
-    out = found[0] if found else exp.true()
+    out = found[0] if found else boolean(True)
     for part in found[1:]:
         out = exp.And(this=out, expression=part)
     return out
@@ -68,7 +68,7 @@ def both(parts: Iterable[exp.Expression]) -> exp.Expression:
 def either(parts: Iterable[exp.Expression]) -> exp.Expression:
     """OR over all parts; FALSE when there are none."""
     found = list(parts)
-    out = found[0] if found else exp.false()
+    out = found[0] if found else boolean(False)
     for part in found[1:]:
         out = exp.Or(this=out, expression=part)
     return out
@@ -76,7 +76,7 @@ def either(parts: Iterable[exp.Expression]) -> exp.Expression:
 
 def known(value: exp.Expression) -> exp.Expression:
     """Whether a value is there."""
-    return exp.Not(this=exp.Is(this=value, expression=exp.null()))
+    return exp.Not(this=exp.Is(this=value, expression=exp.Null()))
 
 
 def case(branches: Sequence[tuple[exp.Expression, exp.Expression]], default: exp.Expression | None = None) -> exp.Case:
@@ -93,14 +93,14 @@ def coalesce(value: exp.Expression, *others: exp.Expression) -> exp.Expression:
 def least(parts: Sequence[exp.Expression]) -> exp.Expression:
     """The least that is not NULL; NULL when all are."""
     if not parts:
-        return exp.null()
+        return exp.Null()
     return parts[0] if len(parts) == 1 else exp.Least(this=parts[0], expressions=list(parts[1:]), ignore_nulls=True)
 
 
 def greatest(parts: Sequence[exp.Expression]) -> exp.Expression:
     """The greatest that is not NULL."""
     if not parts:
-        return exp.null()
+        return exp.Null()
     return parts[0] if len(parts) == 1 else exp.Greatest(this=parts[0], expressions=list(parts[1:]), ignore_nulls=True)
 
 
@@ -157,7 +157,12 @@ def utc_day(at: exp.Expression, dialect: Dialect) -> exp.Expression:
 
 def bigint(value: exp.Expression) -> exp.Expression:
     """The value as a 64-bit integer: SUM widens to numeric or HUGEINT, and columns must not."""
-    return exp.cast(value, "bigint")
+    return exp.Cast(this=value, to=exp.DataType(this=exp.DataType.Type.BIGINT))
+
+
+def zero_or_one(truth: exp.Expression) -> exp.Expression:
+    """1 for true, 0 for false, NULL for unknown."""
+    return exp.Cast(this=truth, to=exp.DataType(this=exp.DataType.Type.INT))
 
 
 def filtered(aggregate: exp.Expression, where: exp.Expression) -> exp.Expression:

@@ -187,7 +187,7 @@ def _stands(source: Source, wanted: list[Measure], *, later: bool) -> exp.Expres
     if not later:
         parts.append(exp.LTE(this=col("at", "t"), expression=now))
     parts.append(exp.LTE(this=col("known_at", "t"), expression=now))
-    stands = either([exp.Is(this=void, expression=exp.null()), exp.GT(this=void, expression=now)])
+    stands = either([exp.Is(this=void, expression=exp.Null()), exp.GT(this=void, expression=now)])
     parts.append(exp.Paren(this=stands))
     return both(parts)
 

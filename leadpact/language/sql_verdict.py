@@ -34,6 +34,7 @@ from leadpact.language.sql_expr import (
     num,
     times,
     total,
+    zero_or_one,
 )
 from leadpact.language.sql_measures import Counted, Faded, Measure, People, Source
 from leadpact.language.sql_touches import value_of
@@ -76,7 +77,7 @@ def line_points(line: Line, source: Source, found: tuple[Measure, ...]) -> exp.E
     """What a line gives, in thousandths after the cap; NULL when unknown."""
     if isinstance(line.rule, If):
         condition = join(line.rule.condition, lambda leaf: fact(leaf, source, found))
-        return times(exp.cast(condition, "int"), num(line.points * THOUSANDTHS))
+        return times(zero_or_one(condition), num(line.points * THOUSANDTHS))
     return _each_points(line, line.rule, source, found)
 
 

@@ -120,7 +120,7 @@ def compile_sql(
     built = list(stages(source))
     built.append(("facts", _facts(source, [name for name, _ in built])))
     built += [("scores", _scores(source)), ("clauses", _clauses(source)), ("judged", _judged(source))]
-    texts = tuple((name, query.sql(dialect=dialect, pretty=True, identify=True)) for name, query in built)
+    texts = tuple((name, query.sql(dialect=dialect, pretty=True, identify=True, copy=False)) for name, query in built)
     return Compiled(dialect, texts, tuple(built[-1][1].named_selects), materialized=dialect == "postgres")
 
 
