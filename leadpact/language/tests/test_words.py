@@ -214,8 +214,8 @@ CHANGES = [
         "touch: webinar.attended",
         (
             "“Came to a seminar”: now for each time they came to a webinar in the last 180 days, fading to nothing "
-            "over these 180 days, 40 at most in all; before, for each time they came to a seminar in the last 180 days, "
-            "fading to nothing over these 180 days, 40 at most in all."
+            "over these 180 days, 40 at most in all; before, for each time they came to a seminar in the last "
+            "180 days, fading to nothing over these 180 days, 40 at most in all."
         ),
     ),
     (
@@ -231,8 +231,8 @@ CHANGES = [
         "{engagement: {at_least: 30}}",
         "{engagement: {at_least: 25}}",
         (
-            "Sales-ready: now when fit is at least 40 and engagement is at least 25; before, when fit is at least 40 and "
-            "engagement is at least 30."
+            "Sales-ready: now when fit is at least 40 and engagement is at least 25; before, when fit is at least 40 "
+            "and engagement is at least 30."
         ),
     ),
     (
@@ -269,8 +269,8 @@ CHANGES = [
         "share: 2%",
         "share: 3%",
         (
-            "Audits: now “3% of what Marketing keeps is handed to Sales unmarked, as a check, 10 a week at most. Of leads "
-            "within 15 points of being sales-ready it is 10%.” Before: “2% of what Marketing keeps is handed to Sales "
+            "Audits: now “3% of what Marketing keeps is handed to Sales unmarked, as a check, 10 a week at most. Of "
+            "leads within 15 points of being sales-ready it is 10%.” Before: “2% of what Marketing keeps is handed to Sales "
             "unmarked, as a check, 10 a week at most. Of leads within 15 points of being sales-ready it is 10%.”"
         ),
     ),
