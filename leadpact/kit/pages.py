@@ -34,8 +34,8 @@ def page(
 ) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """Let in who is logged in with one of `roles` (anybody, where `anonymous`); others are sent to log in or told no.
 
-    A `CannotDo` raised by a POST becomes a notice on the page it came from; so actions just raise. One raised by a GET
-    becomes a page of its own with status 409.
+    A `CannotDo` raised by a POST becomes a notice on the page it came from; so actions just raise. One raised by a GET,
+    or by a POST that came from nowhere, becomes a page of its own with status 409.
     """
     allowed = frozenset(roles)
     unknown = allowed - EVERYONE
@@ -57,7 +57,7 @@ def page(
                 try:
                     return view(request, *args, **kwargs)
                 except CannotDo as refusal:
-                    return _tell(request, str(refusal))
+                    return _tell(request, str(refusal), default=request.path if "GET" in methods else "")
 
         return door
 
@@ -100,11 +100,11 @@ def _to_log_in(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(target)
 
 
-def _tell(request: HttpRequest, sentence: str) -> HttpResponse:
-    if request.method in {"GET", "HEAD"}:
+def _tell(request: HttpRequest, sentence: str, *, default: str) -> HttpResponse:
+    target = back(request, default=default)
+    if request.method in {"GET", "HEAD"} or not target:
         return render(request, "refused.html", {"title": "That cannot be done", "sentence": sentence}, status=409)
     messages.error(request, sentence)
-    target = back(request, default=request.path)
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204, headers={"HX-Redirect": target})
     response = HttpResponseRedirect(target)

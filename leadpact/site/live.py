@@ -12,10 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import threading
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
+from types import FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -159,7 +162,31 @@ _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
 def hub() -> Hub:
     """The hub of the running event loop."""
-    return _hubs.setdefault(asyncio.get_running_loop(), Hub())
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+        _end_with_the_process(loop, _hubs[loop])
+    return _hubs[loop]
+
+
+def _end_with_the_process(loop: asyncio.AbstractEventLoop, home: Hub) -> None:
+    """End the streams when the process is told to stop: a server waits for open answers, and these have no end.
+
+    The server's own handler still runs: ours comes before it in a chain. Outside of a main thread (tests) nobody is told.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(number)
+        if not callable(before):
+            continue
+
+        def ended(signum: int, frame: FrameType | None, before: Callable[..., Any] = before) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(home.stop)
+            before(signum, frame)
+
+        signal.signal(number, ended)
 
 
 async def live(scope: Scope, receive: Receive, send: Send) -> None:

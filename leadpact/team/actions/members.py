@@ -32,6 +32,7 @@ def change_work(
     Raises CannotDo where the asker may not, where operations would be left without anybody, or where somebody who
     takes leads would have no department.
     """
+    user = _locked(user)
     if not (manages(by, user.role) and manages(by, role)):
         raise CannotDo("Only operations can change somebody of operations, or move somebody there.")
     if user.role == Role.OPERATIONS and role != Role.OPERATIONS:
@@ -83,6 +84,7 @@ def close_account(*, user: User, by: User, at: int) -> None:
 
     Raises CannotDo for oneself, for the last of operations, for the owner of the catch-all queue.
     """
+    user = _locked(user)
     if not manages(by, user.role):
         raise CannotDo("Only operations can close this account.")
     if by.pk == user.pk:
@@ -103,6 +105,11 @@ def open_account(*, user: User, by: User) -> None:
         raise CannotDo("Only operations can open this account.")
     user.is_active = True
     user.save(update_fields=["is_active"])
+
+
+def _locked(user: User) -> User:
+    # What was read for the page may be old: two managers at once must not leave two owners, or none in operations.
+    return User.objects.select_for_update().get(pk=user.pk)
 
 
 def _somebody_else_in_operations(user: User) -> None:
