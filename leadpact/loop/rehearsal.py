@@ -44,6 +44,7 @@ BATCH = 400
 WORKDAY = 9 * HOUR
 MENDS_AFTER = 5 * HOUR
 COLD_AFTER = 45 * DAY
+LOST = {"competitor": "competitor", "no_decision": "no_decision", "price": "price", "went_silent": "no_decision"}
 NOTICED = frozenset({"handed_over", "recalled", "reassigned", "returned", "captured"})
 
 
@@ -239,7 +240,7 @@ class Rehearsal:
         if answer.outcome == "won":
             self._later(closes, lambda t: sales.won(lead_id=lead, by=user, at=t, value=answer.value))
         else:
-            self._later(closes, lambda t: sales.lost(lead_id=lead, by=user, at=t, reason=answer.lost_reason))
+            self._later(closes, lambda t: sales.lost(lead_id=lead, by=user, at=t, reason=LOST[answer.lost_reason]))
 
     def _prospect(self, now: int, lead: int, key: str, who: int) -> None:
         seller, user = self.employees[who], self.users[self.employees[who].email]

@@ -31,6 +31,11 @@ class Promise:
     kept: int
     late_now: int
 
+    @property
+    def share(self) -> float | None:
+        """The share kept; None where nothing was tested."""
+        return self.kept / self.tested if self.tested else None
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

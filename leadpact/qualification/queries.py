@@ -1,0 +1,91 @@
+"""A lead's verdict opened to its lines: read what was known, judge with the reference, and explain."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from leadpact.agreement.queries import by_hash
+from leadpact.kit.raw import cursor as raw_cursor
+from leadpact.language.evaluate import Judgement as Evaluated
+from leadpact.language.evaluate import evaluate
+from leadpact.language.explain import Explanation, explain
+from leadpact.language.fold import cell_from_json
+from leadpact.language.history import Fact, History, Lead, Touch
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The latest verdict on a lead, as it is stored. Scores and distance in thousandths of a point."""
+
+    lead_id: int
+    as_of: int
+    agreement: str
+    verdict: str
+    decided_by: str
+    fit: int
+    engagement: int
+    readiness: int
+    distance: int | None
+    next_tick: int | None
+
+
+def current(lead_id: int) -> Current | None:
+    """The latest verdict; None before the first."""
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT lead_id, as_of, agreement_hash, verdict, decided_by, fit, engagement, readiness, distance, next_tick"
+            " FROM qualification_judgement WHERE lead_id = $1 AND agreement_hash <> ''",
+            (lead_id,),
+        )
+        row: Any = cursor.fetchone()
+    return Current(*row) if row else None
+
+
+def history(lead_id: int) -> History:
+    """Everything that is known about a lead and of everybody at its account, with both instants of each fact."""
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT l.id, p.id, p.account_id, l.created_at, l.counts_from FROM leads_lead AS l JOIN leads_person AS p"
+            " ON p.id = l.person_id WHERE l.id = $1",
+            (lead_id,),
+        )
+        found: Any = cursor.fetchone()
+        if found is None:
+            raise LookupError(f"there is no lead {lead_id}")
+        lead, person, account, created, counts_from = found
+        cursor.execute(
+            "SELECT field, cell::text, at, known_at FROM leads_attributefact WHERE (subject, subject_id) IN"
+            " (('person', $1::bigint), ('account', $2::bigint), ('lead', $3::bigint))",
+            (person, account, lead),
+        )
+        facts: list[Any] = cursor.fetchall()
+        cursor.execute(
+            "SELECT t.id, CASE WHEN p.id = $1 THEN $3::bigint END, p.id, p.account_id, t.kind, t.at, GREATEST(t.known_at, v.tied_known_at),"
+            " t.cells::text, LEAST(t.void_at, x.known_at) FROM leads_person AS p JOIN leads_visitor AS v ON v.person_id = p.id"
+            " JOIN leads_touch AS t ON t.visitor_id = v.id LEFT JOIN leads_touchvoid AS x ON x.touch_id = t.id"
+            " WHERE (p.id = $1 OR p.account_id = $2) AND (p.id <> $1 OR t.at > $4)",
+            (person, account, lead, counts_from if counts_from is not None else -(2**62)),
+        )
+        touches: list[Any] = cursor.fetchall()
+    known = tuple(Fact(field, cell_from_json(json.loads(cell)), at, known_at) for field, cell, at, known_at in facts)
+    return History(
+        [Lead(str(lead), str(person), str(account) if account is not None else None, created, known)],
+        [
+            Touch(
+                touch_id=str(id_), lead_id=str(own) if own is not None else "", person=str(who),
+                account=str(firm) if firm is not None else None, kind=kind, at=at, known_at=known_at,
+                properties={name: cell_from_json(cell) for name, cell in json.loads(cells).items()}, void_at=void,
+            )
+            for id_, own, who, firm, kind, at, known_at, cells, void in touches
+        ],
+    )  # fmt: skip
+
+
+def explained(found: Current) -> tuple[Explanation, Evaluated, History]:
+    """The stored verdict judged again by the reference, as of the same instant, and opened to its lines."""
+    agreement = by_hash(found.agreement)
+    known = history(found.lead_id)
+    judged = evaluate(agreement, known.lead(str(found.lead_id)), known, found.as_of)
+    return explain(agreement, judged, known), judged, known

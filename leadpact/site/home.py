@@ -1,0 +1,210 @@
+"""Home: the loop on one screen. Who holds how many, what moved, both errors, promises, and what is mine to do now."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from leadpact.agreement import queries as agreement
+from leadpact.agreement.queries import InForce
+from leadpact.distribution import queries as distribution
+from leadpact.kit import clock
+from leadpact.kit.links import lead as lead_href
+from leadpact.kit.pages import page
+from leadpact.kit.raw import cursor as raw_cursor
+from leadpact.team.models import User
+from leadpact.team.permissions import may_manage_team, sees_scores
+from leadpact.tracking import queries as tracking
+from leadpact.tuning import queries as tuning
+
+DAY = 86_400_000_000
+WEEK = 7 * DAY
+WEEKS = 13
+SHOWN = 6
+FRESH_S = 30
+"""Seconds for which the page's measures are kept: they are read by everybody, and take a second at a million entries."""
+
+BOXES = (
+    # (state, words, x, width) on the drawing of 1130 units
+    ("prospect", "Prospects", 16, 122), ("lead", "Nurtured leads", 150, 122), ("resting", "Resting", 284, 122),
+    ("repair", "In repair", 418, 122), ("offered", "Offered", 606, 92), ("accepted", "Accepted", 708, 92),
+    ("qualified", "Qualified", 810, 92), ("opportunity", "Opportunities", 912, 106), ("prospecting", "Own", 1028, 86),
+)  # fmt: skip
+CLOSED = ("won", "lost", "disqualified")
+CAME_BACK = ("rejected", "recycled", "cooled", "returned")
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A state on the drawing, with how many leads are in it."""
+
+    state: str
+    says: str
+    x: int
+    width: int
+    count: int
+
+    @property
+    def href(self) -> str:
+        """The leads behind the number."""
+        return f"/tracking/leads/?state={self.state}"
+
+    @property
+    def middle(self) -> int:
+        """Where the number stands."""
+        return self.x + 14
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Where leads are now, and how they moved between the hands in the last seven days."""
+
+    boxes: tuple[Box, ...]
+    held: dict[str, int]
+    closed: dict[str, int]
+    handed_over: int
+    came_back: int
+    why: tuple[tuple[str, int], ...]
+    recalled: int
+    nobodys: int
+
+    @property
+    def open(self) -> int:
+        """Open leads."""
+        return self.held.get("marketing", 0) + self.held.get("sales", 0)
+
+
+@page(methods=("GET", "HEAD"))
+def home(request: HttpRequest) -> HttpResponse:
+    """The page."""
+    user: Any = request.user
+    at = clock.now()
+    version = agreement.in_force(at)
+    measures = cache.get_or_set("home measures", lambda: _measures(at), FRESH_S)
+    loop: Loop = measures["loop"]
+    return render(
+        request,
+        "site/home.html",
+        {
+            "title": "Home",
+            "now": at,
+            "version": version,
+            "signatures": _signatures(version),
+            "first_steps": _first_steps(version, loop, user),
+            "mine": _mine(user, at),
+            "blind": not sees_scores(user),
+            "weeks": WEEKS,
+            **measures,
+        },
+    )
+
+
+def _measures(at: int) -> dict[str, Any]:
+    """Everything on the page that is the same for everybody."""
+    week = at - WEEK
+    return {
+        "loop": the_loop(since=week, until=at),
+        "errors": tuning.errors(at=at, weeks=WEEKS),
+        "promises": tracking.promises(since=week, until=at),
+        "sweep": _sweep(),
+        "measured_at": at,
+    }
+
+
+def the_loop(*, since: int, until: int) -> Loop:
+    """Custody now and the moves of [since, until). Three statements."""
+    with raw_cursor() as cursor:
+        cursor.execute("SELECT holder, state, count(*) FROM custody_holding GROUP BY 1, 2")
+        held: Counter[str] = Counter()
+        states: Counter[str] = Counter()
+        rows: list[Any] = cursor.fetchall()
+        for holder, state, n in rows:
+            held[holder] += n
+            states[state] += n
+        cursor.execute(
+            "SELECT move, reason, count(*) FROM custody_entry WHERE at >= $1 AND at < $2 AND (move IN ('handed_over', 'recalled',"
+            " 'rejected', 'cooled', 'returned') OR (move = 'recycled' AND actor <> 'system')) AND NOT (move = 'returned' AND actor = 'system')"
+            " GROUP BY 1, 2",
+            (since, until),
+        )
+        moves: Counter[str] = Counter()
+        reasons: Counter[str] = Counter()
+        rows = cursor.fetchall()
+        for move, reason, n in rows:
+            moves[move] += n
+            if move in CAME_BACK:
+                reasons["cooled" if move == "cooled" else str(reason).replace("_", " ")] += n
+        cursor.execute(
+            "SELECT count(*) FROM leads_lead AS l WHERE NOT EXISTS (SELECT FROM custody_holding AS h WHERE h.lead_id = l.id)"
+        )
+        (nobodys,) = cursor.fetchone() or (0,)
+    return Loop(
+        boxes=tuple(Box(state, says, x, width, states[state]) for state, says, x, width in BOXES),
+        held=dict(held),
+        closed={state: states[state] for state in CLOSED},
+        handed_over=moves["handed_over"],
+        came_back=sum(moves[move] for move in CAME_BACK),
+        why=tuple(reasons.most_common(4)),
+        recalled=moves["recalled"],
+        nobodys=int(nobodys),  # type: ignore[call-overload]
+    )
+
+
+def _signatures(version: InForce | None) -> list[Any]:
+    if version is None:
+        return []
+    return list(agreement.version(version.number).signatures.all())
+
+
+def _sweep() -> int | None:
+    """The full hour up to which time was let pass; None before the first."""
+    with raw_cursor() as cursor:
+        cursor.execute("SELECT ticked_until FROM qualification_sweep WHERE id = 1")
+        row = cursor.fetchone()
+    return int(row[0]) if row else None  # type: ignore[call-overload]
+
+
+def _first_steps(version: InForce | None, loop: Loop, user: Any) -> list[tuple[str, str, str, bool]]:
+    """What a new installation still lacks: (what, why, where, done). Empty once all is there."""
+    steps = [
+        ("Invite both departments", "Two heads sign, salespeople take leads.", "/team/", User.objects.filter(takes_leads=True).exists()),
+        ("Sign an agreement", "It alone decides who gets a lead.", "/agreement/", version is not None),
+        ("Let leads in", "A key for the website, an import, or one by hand.", "/capture/", bool(loop.held)),
+    ]
+    if all(done for *_, done in steps) or not (may_manage_team(user) or sees_scores(user)):
+        return []
+    return steps
+
+
+def _mine(user: Any, at: int) -> list[dict[str, Any]]:
+    """What is this person's to do now, the most urgent first."""
+    if user.takes_leads or user.is_catch_all:
+        box = distribution.inbox(user_id=user.pk, takes_leads=user.takes_leads, at=at)
+        items = sorted((*box.offers, *box.working), key=lambda one: one.due or 2**62)
+        return [
+            {
+                "title": one.name or one.email, "note": one.account, "href": lead_href(one.lead_id), "due": one.due,
+                "what": one.due_what, "tone": "sales", "state": one.state,
+            }
+            for one in items[:SHOWN]
+        ]  # fmt: skip
+    what = ("answer_rejection_within", "touch_every") if user.department != "sales" else ("accept_within", "first_follow_up_within")
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT h.lead_id, COALESCE(NULLIF(p.name, ''), p.email, 'Somebody'), COALESCE(NULLIF(a.name, ''), a.domain, ''), h.due,"
+            " h.due_what, h.state FROM custody_holding AS h JOIN leads_lead AS l ON l.id = h.lead_id JOIN leads_person AS p"
+            " ON p.id = l.person_id LEFT JOIN leads_account AS a ON a.id = p.account_id"
+            " WHERE h.due_what = ANY($1::text[]) AND h.due < $2 ORDER BY array_position($1::text[], h.due_what::text), h.due LIMIT $3",
+            (list(what), at + DAY, SHOWN),
+        )
+        rows: list[Any] = cursor.fetchall()
+    tone = "marketing" if user.department != "sales" else "sales"
+    return [
+        {"title": name, "note": account, "href": lead_href(lead), "due": due, "what": due_what, "tone": tone, "state": state}
+        for lead, name, account, due, due_what, state in rows
+    ]
