@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from leadpact.kit.failures import CannotDo
-
 if TYPE_CHECKING:
     from leadpact.simulation.files import Written
 
@@ -50,13 +48,13 @@ def simulate(
 
     there = sorted(path.name for path in out.glob("*.*") if path.name == AGREEMENT or path.suffix == f".{form}")
     if there and not force:
-        raise CannotDo(f"{out} holds {there[0]} already: name another directory, or write over it with --force.")
+        raise click.ClickException(f"{out} holds {there[0]} already: name another directory, or write over it with --force.")
     company = Company(seed, leads, start.replace(tzinfo=UTC), days)
     try:
         with click.progressbar(length=days, label="Simulating", file=sys.stderr) as bar:
             written = write(company, out, form, each_day=lambda day: bar.update(day - bar.pos))
     except OSError as error:
-        raise CannotDo(f"{out} could not be written ({error.strerror}): name a directory that can.") from error
+        raise click.ClickException(f"{out} could not be written ({error.strerror}): name a directory that can.") from error
     click.echo(json.dumps(asdict(written)) if as_json else _summary(written, out))
 
 
@@ -64,12 +62,13 @@ def _summary(written: Written, out: Path) -> str:
     first = "not known" if written.first_error is None else f"{written.first_error:.1%}"
     return "\n".join(
         (
-            f"{out}: {written.leads:,} leads of {written.accounts:,} accounts, {written.touches:,} touches "
-            f"({written.automated:,} by machines), {written.outcomes:,} outcomes, {written.spend:,} rows of spend.",
-            f"Handed over at least once: {written.handed_over:.1%}; opportunities {written.opportunities:.1%}; "
-            f"won {written.won:.1%} (of all leads).",
-            f"First error by the answers: {first}. Second error by the truth: {written.pool_truth:.1%} of lead-weeks "
-            "before a first hand-over.",
+            f"{out}: {written.leads:,} leads of {written.accounts:,} accounts,",
+            f"  {written.touches:,} touches ({written.automated:,} by machines), {written.outcomes:,} outcomes,",
+            f"  {written.spend:,} rows of spend.",
+            f"Of all leads {written.handed_over:.1%} were handed over, {written.opportunities:.1%} became opportunities,",
+            f"  {written.won:.1%} were won.",
+            f"First error by the answers: {first}.",
+            f"Second error by the truth: {written.pool_truth:.1%} of lead-weeks before a first hand-over.",
             "Files: " + ", ".join(written.files),
         )
     )

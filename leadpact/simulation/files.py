@@ -80,7 +80,8 @@ TRUTH_TOUCHES = {"touch_id": "text"}
 @dataclass(frozen=True, slots=True)
 class Written:
     """What was written. Rates are shares; first_error as the answers tell it, pool_truth by the truth: the mean, over
-    weeks and leads not handed over yet, of the share of salespeople who would qualify the lead in that week."""
+    weeks and leads not handed over yet, of the share of salespeople who would qualify the lead in that week.
+    """
 
     leads: int
     accounts: int
@@ -97,7 +98,7 @@ class Written:
 
 
 def write(
-    company: Company, out_dir: Path, form: Format = "csv", *, each_day: Callable[[int], None] = lambda day: None
+    company: Company, out_dir: Path, form: Format = "csv", *, each_day: Callable[[int], object] | None = None
 ) -> Written:
     """Write the company's files into `out_dir`, which is made if need be. `each_day` hears of each day that is done."""
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -166,7 +167,7 @@ def _lead(company: Company, person: Person) -> tuple[str | int | bool | None, ..
 
 
 def _noting(
-    company: Company, touches: Sheet, spend: Sheet, machines: Sheet, each_day: Callable[[int], None]
+    company: Company, touches: Sheet, spend: Sheet, machines: Sheet, each_day: Callable[[int], object] | None
 ) -> Iterator[Event]:
     """The company's events, written down as they pass."""
     owners = {person.visitor: person for person in company.people if person.visitor}
@@ -175,14 +176,16 @@ def _noting(
         while event.at >= midnight + 24 * 3_600_000_000:
             midnight += 24 * 3_600_000_000
             day += 1
-            each_day(day)
+            if each_day is not None:
+                each_day(day)
         if event.kind == "spend":
             bill = event.payload["properties"]
             spend.add((bill["channel"], bill["campaign"] or None, bill["day"], float(bill["amount"]), bill["currency"]))
         elif event.kind == "touch":
             _note(event, owners, touches, machines)
         yield event
-    each_day(company.days)
+    if each_day is not None:
+        each_day(company.days)
 
 
 def _note(event: Event, owners: dict[str, Person], touches: Sheet, machines: Sheet) -> None:

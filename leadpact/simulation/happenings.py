@@ -61,7 +61,8 @@ SERVER, DEVICE, OTHER_DEVICE = 0, 1, 2
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Happenings of one code. at: days since the start. who: person (or stranger's number). detail: page, paper, mail
-    or seminar. channel: position in CHANNELS. device: SERVER, DEVICE or OTHER_DEVICE. automated: a machine's."""
+    or seminar. channel: position in CHANNELS. device: SERVER, DEVICE or OTHER_DEVICE. automated: a machine's.
+    """
 
     code: Code
     at: Floats
@@ -110,7 +111,7 @@ class Week:
         parts += [*self._timelines(), *self._strangers(), *self._crawlers()]
         return [batch for batch in parts if len(batch.at)]
 
-    def _batch(  # noqa: PLR0913 - the columns of a batch, most with a default
+    def _batch(
         self,
         code: Code,
         at: Floats,
@@ -122,8 +123,8 @@ class Week:
         automated: bool = False,
     ) -> Batch:
         count = len(at)
-        columns = (np.broadcast_to(np.asarray(part, dtype=np.int64), (count,)) for part in (detail, channel, device))
-        return Batch(code, at, who, *columns, automated=automated)
+        told, came, by = (np.broadcast_to(np.asarray(part, dtype=np.int64), count) for part in (detail, channel, device))
+        return Batch(code, at, who, told, came, by, automated)
 
     def _becoming_known(self) -> list[Batch]:
         people = self._people
@@ -149,13 +150,14 @@ class Week:
         people, chance = self._people, self._chance
         here = np.flatnonzero(people.appears < self._last)
         days = np.arange(self._first, self._last)
-        interest = people.waves.interest(here, np.broadcast_to(days + 0.5, (len(here), len(days))))
+        noons = np.broadcast_to(days.astype(np.float64) + 0.5, (len(here), len(days)))
+        interest = people.waves.interest(here, noons)
         working = np.where((days + self._weekday) % 7 < 5, 1.2, 0.45)
         rate = people.loud[here, None] * working * (VISITS_AT_REST + VISITS_BY_INTEREST * interest**1.6)
         visits = chance.poisson(rate)
         row, column = np.nonzero(visits)
         times = visits[row, column]
-        who, day, level = (np.repeat(part, times) for part in (here[row], days[column], interest[row, column]))
+        who, day, level = here[row].repeat(times), days[column].repeat(times), interest[row, column].repeat(times)
         at = day + self._hours(len(day))
         seen = (at >= people.appears[who]) & (at < self._last)
         who, at, level = who[seen], at[seen], level[seen]

@@ -46,11 +46,14 @@ class Outcome:
 
 @dataclass(slots=True)
 class _Custody:
-    """Who has a lead: marketing, sales, resting or closed; which alternatives held when it was refused, and by whom."""
+    """Who has a lead: marketing, sales, resting or closed; which alternatives held when it was refused, by whom, and
+    until when it rests (a rest that was broken by a new alternative ends with it).
+    """
 
     state: str = "marketing"
     held: tuple[bool, ...] = (False, False, False)
     refused_by: str = ""
+    rests_until: int = 0
 
 
 @dataclass(slots=True)
@@ -89,11 +92,14 @@ class Practice:
 
     def _move(self, lead: str, at: int, state: str, outcome: Outcome | None) -> None:
         custody = self._custody[lead]
+        if state == "marketing" and (custody.state != "resting" or custody.rests_until != at):
+            return
         custody.state = state
         if state == "resting" and outcome is not None:
+            custody.rests_until = at + RESTS[outcome.reason] * DAY
             custody.refused_by = outcome.salesperson
             custody.held = self._scorer.judge(lead, at).alternatives
-            self._later(at + RESTS[outcome.reason] * DAY, lead, "marketing", None)
+            self._later(custody.rests_until, lead, "marketing", None)
         elif state == "marketing":
             custody.held = (False, False, False)
             self._look(lead, at)

@@ -34,6 +34,8 @@ BLAMES = {
 LOST_REASONS = ("competitor", "no_decision", "price", "went_silent")
 # Logit of "qualified": constant, per unit of interest, per unit of fit.
 HURDLE, PULL, FIT = -9.4, 9.0, 6.0
+REACH, REACH_BY_INTEREST = 1.9, 0.4  # logit of ever answering
+STALE = 0.6
 WINS_SCALE = 10.0  # wins per qualified lead, over the source's rate of lead to deal
 
 
@@ -110,6 +112,13 @@ class Truth:
         chance = self.probability(leads, week, salesperson)
         return np.asarray(uniform(self._seed, Stream.KIND, self._human(leads), week, salesperson) < chance)
 
+    def reached(self, leads: Ints, weeks: Ints | int, salespeople: Ints | int) -> Flags:
+        """Whether each of the leads would ever answer this salesperson's calls in this week, and its data be right."""
+        odds = REACH + REACH_BY_INTEREST * self.interest(leads, weeks)
+        answers = uniform(self._seed, Stream.REACHED, leads, weeks, salespeople) < 1 / (1 + np.exp(-odds))
+        stale = uniform(self._seed, Stream.WRONG, leads, np.asarray(weeks) // 3) < STALE
+        return np.asarray(answers & ~(self._people.wrong_data[leads] & stale))
+
     def share_that_would(self, leads: Ints, week: int) -> Floats:
         """The share of salespeople, each counted once, that would qualify each of the leads in this week."""
         interest, good, human = self.interest(leads, week), self._people.good[leads], self._human(leads)
@@ -130,10 +139,11 @@ class Truth:
         who = np.array([lead])
         felt = self.interest(who, week)
         interest = float(felt[0])
+        odds = REACH + REACH_BY_INTEREST * interest
         slow = float(self._slow[salesperson])
         response = 26.0 * slow * math.exp(1.15 * self._normal(Stream.DELAY, lead, week, salesperson))
         follow_up = 7.0 * slow * math.exp(1.0 * self._normal(Stream.FOLLOW_UP, lead, week, salesperson))
-        reached = self._uniform(Stream.REACHED, lead, week, salesperson) < 1 / (1 + math.exp(-1.9 - 0.4 * interest))
+        reached = self._uniform(Stream.REACHED, lead, week, salesperson) < 1 / (1 + math.exp(-odds))
         wrong = self._wrong(lead, week)
         chance = float(self._chance(felt, self._people.good[who], week, salesperson)[0])
         human = int(self._human(who)[0])
@@ -160,7 +170,7 @@ class Truth:
 
     def _wrong(self, lead: int, week: int) -> bool:
         """Whether the data is wrong in this week: some is mended, some goes stale, three weeks at a time."""
-        return bool(self._people.wrong_data[lead]) and self._uniform(Stream.WRONG, lead, week // 3) < 0.6
+        return bool(self._people.wrong_data[lead]) and self._uniform(Stream.WRONG, lead, week // 3) < STALE
 
     def _reason(self, lead: int, week: int, salesperson: int, interest: float) -> str:
         if self._wrong(lead, week):

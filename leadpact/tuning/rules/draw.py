@@ -135,14 +135,12 @@ def draw(frame: Frame, caps: Audit, seed: str) -> Draw:
 
     The same frame, caps and seed give the same leads, on any machine and in any order of strata.
     """
-    where = {lead: name for name, ids in frame.strata.items() for lead in ids}
     wanted = sizes({name: len(ids) for name, ids in frame.strata.items()}, caps)
-    urns: dict[str, Sequence[int]] = {WHOLE: sorted(where)} if WHOLE in wanted else dict(frame.strata)
     drawn: list[Drawn] = []
     for name in sorted(wanted):
-        ids, n = urns[name], wanted[name]
+        ids, n = _urn(frame, name), wanted[name]
         picked = generator(seed, frame.week, name).choice(len(ids), size=n, replace=False)
-        drawn.extend(Drawn(ids[i], where[ids[i]], n, len(ids)) for i in sorted(picked.tolist()))
+        drawn.extend(Drawn(ids[i], _lies(frame, name, ids[i]), n, len(ids)) for i in sorted(picked.tolist()))
     counts = Counter(one.stratum for one in drawn)
     return Draw(
         drawn=tuple(drawn),
@@ -156,6 +154,14 @@ def generator(seed: str, week: int, purpose: str) -> np.random.Generator:
     """A generator of its own for each seed, week and purpose; recorded by those three."""
     digest = hashlib.blake2b(f"{seed}\x1f{week}\x1f{purpose}".encode(), digest_size=16).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "big")))
+
+
+def _urn(frame: Frame, name: str) -> Sequence[int]:
+    return sorted(lead for ids in frame.strata.values() for lead in ids) if name == WHOLE else frame.strata[name]
+
+
+def _lies(frame: Frame, name: str, lead: int) -> str:
+    return next(each for each, ids in frame.strata.items() if lead in ids) if name == WHOLE else name
 
 
 def _share(name: str, caps: Audit) -> int:

@@ -74,7 +74,7 @@ def _words(answers: Answers, n: int, low: float, high: float, bounds: tuple[floa
         parts = [warning]
     else:
         parts = [
-            f"{answers.definition} of {n} hand-offs that Sales judged were false: {percent(answers.definition / n)}, "
+            f"{answers.definition} of {n} hand-offs that Sales judged were false: {percent(answers.definition / n)},",
             f"95% interval {percent(low)} to {percent(high)}.",
             warning,
         ]

@@ -20,8 +20,8 @@ def second_error(rows: Iterable[StratumWeek], *, as_of: int, seed: str, draws: i
     """The share of good leads among lead-weeks that Marketing held, from blind audits. Weeks that have not matured by
     `as_of` (microseconds) are left out and counted.
 
-    detail: cells, missing (the rate if all missing answers were 0, or 1), exact_upper (one-sided 95%), good (lead-weeks, as estimated),
-    clustered (interval by salesperson), spread (between salespeople), weeks left out, frame (lead-weeks covered).
+    detail: cells, missing (the rate if all missing answers were 0, or 1), exact_upper (one-sided 95%), good (lead-weeks,
+    as estimated), clustered (interval by salesperson), spread (between salespeople), weeks left out, frame (lead-weeks covered).
     """
     every = list(rows)
     counted = matured(every, as_of)
@@ -80,7 +80,7 @@ def _nothing(answered: int, silent: list[str], young: int) -> str:
 def _words(cells: Sequence[Cell], value: float, low: float, high: float, young: int) -> str:
     good, answered = sum(cell.good for cell in cells), sum(cell.answered for cell in cells)
     parts = [
-        f"{good} of {answered} audited leads were good; weighted to everybody Marketing held, "
+        f"{good} of {answered} audited leads were good; weighted to everybody Marketing held,",
         f"{percent(value)} would have been qualified, 95% interval {percent(low)} to {percent(high)}.",
         caution(answered, low, high),
     ]

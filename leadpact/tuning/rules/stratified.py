@@ -27,6 +27,8 @@ from leadpact.tuning.rules.estimates import LEVEL, exact_upper
 
 DRAWS = 100_000
 PRIOR = 0.5
+SPENT = 2
+LEAST_WORTH = 0.5  # of an answer in a cell of fewer than four, which joining does not make
 LEAST_ERROR_SHARE = 0.1
 
 
@@ -59,7 +61,7 @@ def rate_draws(
         parts[cell.stratum] = parts.get(cell.stratum, 0) + 1
     for cell in cells:
         prior = PRIOR * cell.answered / answered[cell.stratum]
-        worth = effective * (1 - (1 - 1 / parts[cell.stratum]) * 2 / cell.answered)
+        worth = effective * max(LEAST_WORTH, 1 - (1 - 1 / parts[cell.stratum]) * SPENT / cell.answered)
         good, bad = cell.good * worth, (cell.answered - cell.good) * worth
         total += cell.size * chance.beta(good + prior, bad + prior, size=draws)
     return total / sum(cell.size for cell in cells)
