@@ -301,17 +301,20 @@ def compare(value: Cell, test: Test, agreement: Agreement) -> Truth:
     return _compare_text(value, test.operator, str(operand))
 
 
-def _among(value: Cell, form: Form, entries: Iterable[Constant], *, domains: bool) -> Truth:
+def _among(value: Cell, form: Form, entries: tuple[Constant, ...], *, domains: bool) -> Truth:
     if form is Form.TRUTH:
-        return None if value.truth is None else any(entry is value.truth for entry in entries)
+        return None if value.truth is None else value.truth in entries
     if form is Form.NUMBER:
-        wanted = {entry.value for entry in entries if isinstance(entry, Scaled)}
-        return None if value.number is None else value.number in wanted
-    text = value.text
-    if text is None:
+        return None if value.number is None else Scaled(value.number) in entries
+    if value.text is None:
         return None
-    texts = [entry for entry in entries if isinstance(entry, str)]
-    return any(text == entry or (domains and text.endswith("." + entry)) for entry in texts)
+    return any(text in entries for text in (endings(value.text) if domains else (value.text,)))
+
+
+def endings(domain: str) -> tuple[str, ...]:
+    """A domain and what stands after each of its dots: `mail.x.se`, `x.se`, `se`."""
+    labels = domain.split(".")
+    return tuple(".".join(labels[n:]) for n in range(len(labels)))
 
 
 def _compare_number(number: int | None, test: Test) -> Truth:
