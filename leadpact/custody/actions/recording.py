@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db import connection
 
@@ -70,8 +70,7 @@ class NewEntry:
     to: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """An entry as it stands in the ledger, and where the lead was before it.
 
     salesperson_id: who holds the lead now or, where it left Sales, who held it until then. due, due_what: the clock

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from leadpact.custody.entries import (
     MARKETING,
@@ -63,8 +63,7 @@ def held_from(row: Sequence[Any]) -> Held:
     return Held(*values)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """What of an entry moves the projection. `due` None keeps the running clock where the move allows that."""
 
     at: int

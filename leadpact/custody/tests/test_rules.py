@@ -35,6 +35,12 @@ def test_every_code_is_covered(position: int) -> None:
     assert chain.link(tuple(changed), None, chain.GENESIS) != chain.link(CODES, None, chain.GENESIS)
 
 
+def test_what_is_escaped_is_written_down() -> None:
+    spoken = list(CODES)
+    spoken[9] = 'ä"\\\n\x01'
+    assert 'ä\\"\\\\\\n\\u0001' in chain.canonical(tuple(spoken), None, chain.GENESIS).decode("utf-8")
+
+
 def test_previous_and_commitment_are_covered() -> None:
     links = {chain.link(CODES, c, p) for c in (None, b"\x01" * 32) for p in (chain.GENESIS, b"\x02" * 32)}
     assert len(links) == 4
