@@ -28,8 +28,10 @@ def test_folding_every_single_character_stands_still() -> None:
     for code in range(1, 0x110000):
         if 0xD800 <= code <= 0xDFFF:
             continue
-        once = fold(chr(code))
-        assert fold(once) == once, hex(code)
+        char = chr(code)
+        once = fold(char)
+        if once != char:
+            assert fold(once) == once, hex(code)
 
 
 @given(TEXT, TEXT)

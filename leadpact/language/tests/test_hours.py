@@ -70,7 +70,7 @@ INSTANTS = st.integers(at("2025-12-20"), at("2027-01-15"))
 
 
 @given(markets(), INSTANTS, st.integers(0, 60 * HOUR))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_between_takes_back_what_add_gave(market: Market, start: int, amount: int) -> None:
     end = add(start, amount, market)
     assert end >= start
@@ -80,7 +80,7 @@ def test_between_takes_back_what_add_gave(market: Market, start: int, amount: in
 
 
 @given(markets(), INSTANTS, INSTANTS, INSTANTS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_between_adds_up_and_never_runs_faster_than_the_clock(market: Market, one: int, two: int, three: int) -> None:
     assert between(one, three, market) == between(one, two, market) + between(two, three, market)
     assert between(one, two, market) == -between(two, one, market)
@@ -88,7 +88,7 @@ def test_between_adds_up_and_never_runs_faster_than_the_clock(market: Market, on
 
 
 @given(markets(), INSTANTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_open_is_what_the_wall_clock_says(market: Market, us: int) -> None:
     local = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)).astimezone(ZoneInfo(market.timezone))
     minute = local.hour * 60 + local.minute
@@ -100,7 +100,7 @@ def test_open_is_what_the_wall_clock_says(market: Market, us: int) -> None:
 
 @pytest.mark.parametrize("zone", ZONES)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_frozen_offsets_are_those_of_the_zone(zone: str, data: st.DataObject) -> None:
     second = data.draw(seconds(2000, 2051))
     table = zone_offsets(zone)

@@ -18,6 +18,7 @@ from leadpact.language.nodes import (
     Each,
     If,
     ListRef,
+    Market,
     Not,
     Operator,
     Scaled,
@@ -216,7 +217,7 @@ def test_positions_say_where_things_stand() -> None:
 
 
 def test_markets_are_told_in_many_ways() -> None:
-    def market(written: str) -> object:
+    def market(written: str) -> Market:
         return parse_or_raise(f"{MINIMAL}market: {{timezone: Europe/Berlin, {written}}}\n").market
 
     def hours(written: str) -> object:
@@ -233,9 +234,9 @@ def test_markets_are_told_in_many_ways() -> None:
     assert (dated.holidays, dated.holiday_country) == (("2026-12-25", "2026-12-26"), None)
     bavaria = market("holidays: DE-BY")
     hamburg = market("holidays: DE-HH")
-    assert bavaria.holiday_country == "DE-BY"  # type: ignore[attr-defined]
-    assert "2026-06-04" in bavaria.holidays  # type: ignore[attr-defined]
-    assert "2026-06-04" not in hamburg.holidays  # type: ignore[attr-defined]
+    assert bavaria.holiday_country == "DE-BY"
+    assert "2026-06-04" in bavaria.holidays
+    assert "2026-06-04" not in hamburg.holidays
 
 
 # --- what is wrong -----------------------------------------------------------------------

@@ -270,8 +270,8 @@ CHANGES = [
         "share: 3%",
         (
             "Audits: now “3% of what Marketing keeps is handed to Sales unmarked, as a check, 10 a week at most. Of "
-            "leads within 15 points of being sales-ready it is 10%.” Before: “2% of what Marketing keeps is handed to Sales "
-            "unmarked, as a check, 10 a week at most. Of leads within 15 points of being sales-ready it is 10%.”"
+            "leads within 15 points of being sales-ready it is 10%.” Before: “2% of what Marketing keeps is handed to "
+            "Sales unmarked, as a check, 10 a week at most. Of leads within 15 points of being sales-ready it is 10%.”"
         ),
     ),
 ]
