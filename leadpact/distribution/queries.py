@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from leadpact.kit.raw import cursor as raw_cursor
-from leadpact.language.kinds import KINDS
+from leadpact.language.kinds import KINDS, OURS
 from leadpact.language.nodes import Agreement
 
 OFFERED = ("offered",)
@@ -210,7 +210,7 @@ CROSS JOIN LATERAL (
     SELECT t.kind, t.at, t.channel, t.campaign
     FROM leads_visitor v JOIN leads_touch t ON t.visitor_id = v.id
     WHERE v.person_id = l.person_id AND t.at > COALESCE(l.counts_from, -9223372036854775808) AND t.void_at IS NULL
-    AND NOT EXISTS (SELECT 1 FROM leads_touchvoid d WHERE d.touch_id = t.id)
+    AND t.kind <> ALL($3::text[]) AND NOT EXISTS (SELECT 1 FROM leads_touchvoid d WHERE d.touch_id = t.id)
     ORDER BY t.at DESC LIMIT $2
 ) t
 ORDER BY l.id, t.at DESC
@@ -229,7 +229,7 @@ def evidence(
     with raw_cursor() as cursor:
         cursor.execute(_PARTS, (list(lead_ids),))
         parts: list[Any] = cursor.fetchall()
-        cursor.execute(_TOUCHES, (list(lead_ids), touches))
+        cursor.execute(_TOUCHES, (list(lead_ids), touches, sorted(OURS)))
         seen: list[Any] = cursor.fetchall()
     met = {lead: {line for line, value in _dict(found).items() if value} for lead, found in parts}
     by_lead: dict[int, list[TouchSeen]] = {}

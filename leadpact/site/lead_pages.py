@@ -117,7 +117,8 @@ def _facts(found: Card) -> list[tuple[str, str]]:
         ("Sourced by", found.sourced_by),
         ("Since", formats.instant(found.created_at, now=clock.now())),
     ]
-    shown = {"person.email", "person.email_domain", "person.name", "person.first_name", "person.last_name", "person.title", "person.phone"}
+    shown = {"person.email", "person.email_domain", "person.name", "person.first_name", "person.last_name", "person.title", "person.phone", "account.name",
+             "account.id", "account.group_id", "lead.source", "lead.campaign", "lead.sourced_by", "person.opted_out"}
     for traits in (found.account_traits, found.lead_traits, found.person_traits):
         for name, value in traits.items():
             if name not in shown and value not in (None, "") and len(facts) < SHOWN_TRAITS:
