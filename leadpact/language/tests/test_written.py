@@ -101,7 +101,7 @@ def test_two_files_are_compared_both_ways(one: Data, other: Data) -> None:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_agreements_that_no_file_can_hold_are_frozen_too(seed: int) -> None:
-    agreement = draw_agreement(Random(seed))  # noqa: S311 - chance for tests
+    agreement = draw_agreement(Random(seed))
     assert load(canonical(agreement)) == agreement
     check(agreement)
     _is_said(agreement)
