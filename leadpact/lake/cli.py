@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import click
 from rich.console import Console
@@ -27,7 +27,6 @@ from leadpact.lake.store import Store
 from leadpact.language.nodes import Agreement
 from leadpact.language.parse import AgreementErrors, parse_or_raise
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 a_file = click.Path(dir_okay=False, path_type=Path)
@@ -97,7 +96,7 @@ def _stem(path: Path) -> str:
     return path.name.removesuffix(".gz").rsplit(".", 1)[0]
 
 
-def reading_options(function: Callable[P, R]) -> Callable[..., R]:
+def reading_options(function: Callable[..., R]) -> Callable[..., R]:
     """Add the options that say how files are read; the command gets them as `reading: Reading`."""
 
     @click.option(

@@ -20,7 +20,7 @@ EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]{2,}")
 UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 HEX = re.compile(r"[0-9a-fA-F]{24,64}")
 DATEISH = re.compile(
-    r"\d{4}-\d{1,2}-\d{1,2}([t ].*)?|\d{4}/\d{1,2}/\d{1,2}.*|\d{13}(?:\.\d+)?|1[0-9]{9}(?:\.\d+)?", re.I
+    r"\d{4}-\d{1,2}-\d{1,2}([t ].*)?|\d{4}/\d{1,2}/\d{1,2}.*|\d{13}(?:\.\d+)?|1[0-9]{9}(?:\.\d+)?", re.IGNORECASE
 )
 PHONE = re.compile(r"phone|mobile|tel|fax", re.IGNORECASE)
 DEAL_MARKS = frozenset(
@@ -65,7 +65,7 @@ def parse_map(text: str) -> Named:
     role: Role | None = None
     head, colon, rest = ours.partition(":")
     if colon:
-        known = {name: name for name in names.ROLES}
+        known: dict[str, Role] = {name: name for name in names.ROLES}
         if head.strip() not in known:
             raise WrongCall(f"--map {text}: {head} is not one of {', '.join(names.ROLES)}.")
         role, ours = known[head.strip()], rest
@@ -110,7 +110,7 @@ class Guess:
     """The working state of one file's guess. `columns` holds what is decided, in the order it was decided."""
 
     def __init__(self, role: Role, headers: Sequence[str], sample: Sequence[Sequence[str | None]]) -> None:
-        self.role = role
+        self.role: Role = role
         self.headers = [header.strip() for header in headers]
         self.sample = sample
         self.columns: dict[str, Column] = {}

@@ -16,8 +16,8 @@ from leadpact.lake.facts import LEADS, TOUCHES, Facts
 from leadpact.lake.store import quoted
 from leadpact.language.evaluate import evaluate
 from leadpact.language.fold import Cell
-from leadpact.language.history import History, Lead, Touch
 from leadpact.language.history import Fact as Value
+from leadpact.language.history import History, Lead, Touch
 from leadpact.language.needs import Needs, column, needs
 from leadpact.language.nodes import Agreement, Form
 from leadpact.language.rows import judgement_row, lead_columns, touch_columns
@@ -33,7 +33,7 @@ HISTORY_LEADS = 5_000
 class Postgres(Protocol):
     """What is asked of a psycopg connection."""
 
-    def cursor(self) -> Any: ...  # noqa: ANN401  psycopg's own generic type
+    def cursor(self) -> Any: ...
 
 
 def reference_needs(agreement: Agreement) -> Needs:
@@ -127,11 +127,11 @@ def _rows(facts: Facts, sql: str) -> Iterator[tuple[Any, ...]]:
 def _leads(facts: Facts, needed: Needs, batch: int) -> Iterator[Lead]:
     fields = list(dict.fromkeys(name for name, _ in needed.attributes))
     cells = _cells(needed.attributes, fields)
-    created: dict[str, int] = {}
-    sql = f"SELECT lead_id, created_at, person_key, account_key{cells} FROM {LEADS} JOIN batches USING (lead_id) WHERE batch = {batch}"
-    sql = sql.replace("account_key", f"{LEADS}.account_key", 1)
+    sql = (
+        f"SELECT lead_id, created_at, person_key, l.account_key{cells} FROM {LEADS} l "
+        f"JOIN batches USING (lead_id) WHERE batch = {batch}"
+    )
     for lead_id, at, person, account, *values in _rows(facts, sql):
-        created[lead_id] = at
         yield Lead(lead_id, person, account, at, tuple(Value(name, cell) for name, cell in _named(fields, values)))
 
 
@@ -139,7 +139,7 @@ def _touches(facts: Facts, needed: Needs, batch: int) -> Iterator[Touch]:
     names = list(dict.fromkeys(name for name, _ in needed.properties))
     cells = _cells(needed.properties, names)
     sql = (
-        f"SELECT touch_id, lead_id, person_key, t.account_key, kind, \"at\", known_at, void_at{cells} FROM {TOUCHES} t "
+        f'SELECT touch_id, lead_id, person_key, t.account_key, kind, "at", known_at, void_at{cells} FROM {TOUCHES} t '
         f"JOIN batches USING (lead_id) WHERE batch = {batch}"
     )
     for touch_id, lead_id, person, account, kind, at, known, void, *values in _rows(facts, sql):

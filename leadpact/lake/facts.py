@@ -237,7 +237,8 @@ def _touches(facts: Facts, needed: Needs, table: Table | None, leads: Table) -> 
     identity = "coalesce(t.touch_id, 'line ' || t.line)" if table.column("touch_id") else "'line ' || t.line"
     store.execute(
         f"CREATE VIEW {TOUCHES} AS SELECT {identity} AS touch_id, l.lead_id, l.person_key, l.account_key, k.t AS kind, "
-        f't."at", ' f"{known} AS known_at, {_void(facts, table, known)} AS void_at{''.join(cells)} "
+        f't."at", '
+        f"{known} AS known_at, {_void(facts, table, known)} AS void_at{''.join(cells)} "
         f"FROM {table.name} t JOIN {kinds.name} k ON t.kind = k.raw {lead} {' '.join(joins)} WHERE {' AND '.join(where)}"
     )
 
@@ -279,7 +280,8 @@ def _tie(facts: Facts, table: Table, leads: Table) -> str:
         # A person who came in twice: the touch belongs to the lead that was open then, else to the first one.
         store.execute(
             f"CREATE TABLE tied AS SELECT t.line, coalesce(max(l.lead_id), "
-            'arg_max(m.lead_id, CASE WHEN m.created_at <= t."at" THEN m.created_at ELSE -m.created_at - 9000000000000000 END)) AS lead_id '
+            'arg_max(m.lead_id, CASE WHEN m.created_at <= t."at" THEN m.created_at '
+            "ELSE -m.created_at - 9000000000000000 END)) AS lead_id "
             f"FROM {table.name} t LEFT JOIN {LEADS} l ON l.lead_id = {own} LEFT JOIN {mails.name} e ON t.email = e.raw "
             f"LEFT JOIN {LEADS} m ON m.person_key = e.t GROUP BY t.line"
         )

@@ -56,7 +56,10 @@ class Raw:
 def ingest(
     store: Store, path: Path, shape: Shape, name: str, maps: Sequence[Named], told: Told = lambda _: None
 ) -> Raw:
-    """Fill the relation `name` from a file; `told` hears how much of it is read, from 0 to 1. Raises FileProblem when there is no table in it."""
+    """Fill the relation `name` from a file; `told` hears how much of it is read, from 0 to 1.
+
+    Raises FileProblem when there is no table in it.
+    """
     if shape.format == "parquet":
         return _parquet(store, path, name)
     try:

@@ -58,7 +58,7 @@ class Instants:
     notes: tuple[str, ...] = field(default=())
 
 
-class OrderUnknown(FileProblem):  # noqa: N818  it is a question, not a failure
+class OrderUnknown(FileProblem):
     """Nothing in the column tells day from month."""
 
 
@@ -104,8 +104,8 @@ def instant(text: str, *, tz: ZoneInfo, order: str | None = None) -> int:
 
 def _year(text: str) -> int:
     number = int(text)
-    if len(text) == 2:  # noqa: PLR2004  the POSIX rule for two digits
-        return number + (2000 if number < 69 else 1900)  # noqa: PLR2004
+    if len(text) == 2:
+        return number + (2000 if number < 69 else 1900)
     return number
 
 
@@ -129,17 +129,17 @@ def _built(match: re.Match[str], year: int, month: int, day: int, tz: ZoneInfo) 
     micro = int((groups.get("f") or "0").ljust(6, "0")[:6])
     half = (groups.get("ap") or "").replace(".", "")
     if half:
-        if not 1 <= hour <= 12:  # noqa: PLR2004
+        if not 1 <= hour <= 12:
             raise ValueError(f"there is no hour {hour} {half}")
         hour = hour % 12 + (12 if half == "pm" else 0)
     carry = timedelta()
     if (hour, minute, second) == (24, 0, 0):
         hour, carry = 0, timedelta(days=1)
-    if second == 60:  # noqa: PLR2004  a leap second is the last one of its minute
+    if second == 60:
         second = 59
     if year not in YEARS:
         raise ValueError(f"the year {year} is out of range")
-    if not 1 <= month <= 12:  # noqa: PLR2004
+    if not 1 <= month <= 12:
         raise ValueError(f"there is no month {month}")
     try:
         local = datetime(year, month, day, hour, minute, second, micro)  # noqa: DTZ001  the zone follows below
@@ -160,7 +160,7 @@ def _offset(text: str) -> timedelta:
         return timedelta()
     digits = text[1:].replace(":", "").ljust(6, "0")
     hours, minutes, seconds = int(digits[:2]), int(digits[2:4]), int(digits[4:6])
-    if hours > 18 or minutes > 59:  # noqa: PLR2004
+    if hours > 18 or minutes > 59:
         raise ValueError(f"there is no offset {text}")
     size = timedelta(hours=hours, minutes=minutes, seconds=seconds)
     return -size if text[0] == "-" else size
@@ -224,7 +224,7 @@ def decide_order(
         )
     note = (
         f"{column}: dates are read {ORDER_WORDS[winner]}, because {counts[winner]:,} of them can only be read so "
-        f"(such as {samples[winner]}); {counts['both']:,} could be either."
+        f"(such as {samples[winner]})" + (f"; {counts['both']:,} could be either." if counts["both"] else ".")
     )
     return winner, (note,)
 

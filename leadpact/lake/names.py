@@ -46,7 +46,8 @@ _EMAIL = "email e_mail email_address email_1 work_email business_email primary_e
 
 LEADS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "lead_id": f"{_ID} contact_record_id lead_record_id id external_id vid uuid guid lead_number lead contact user_id customer_id",
+        "lead_id": f"{_ID} contact_record_id lead_record_id id external_id vid uuid guid lead_number lead contact "
+        "user_id customer_id",
         "created_at": "created_at createdat create_date createdate created_date date_created date_added created_time "
         "creation_date created_on created creation_time date_entered created_datetime hs_createdate first_contact_date "
         "first_contact_at first_seen first_seen_at first_conversion_date inquiry_date signup_date submitted_at "
@@ -209,6 +210,6 @@ def system(headers: list[str]) -> str | None:
     """The system whose export this looks like, when at least three of its own headers are there."""
     forms = {plain(header) for header in headers}
     scored = sorted(((len(forms & marks), name) for name, marks in SYSTEMS.items()), reverse=True)
-    if scored[0][0] >= 3 and scored[0][0] > scored[1][0]:  # noqa: PLR2004  two can be chance
+    if scored[0][0] >= 3 and scored[0][0] > scored[1][0]:
         return scored[0][1]
     return None

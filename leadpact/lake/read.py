@@ -23,7 +23,7 @@ from leadpact.lake.instants import ORDERS, zone
 from leadpact.lake.names import AMOUNTS, INSTANTS, REQUIRED, Role
 from leadpact.lake.problems import FileProblem, Reject, WrongCall, counted, listed
 from leadpact.lake.sniff import Shape, sniff
-from leadpact.lake.store import Store, literal, quoted
+from leadpact.lake.store import Store
 from leadpact.lake.typed import Typed
 
 _numbers = itertools.count(1)
@@ -163,7 +163,8 @@ def read_table(
 
     maps: parsed `--map` entries; those for other roles are passed over. timezone: of times without an offset.
     date_order: "dmy" or "mdy" where the column cannot tell. required: our columns that must be there (by default
-    those of the role). told: hears how much of a CSV file is read. only: keep these columns beside the required ones (None keeps all).
+    those of the role). only: keep these columns beside the required ones (None keeps all). told: hears how much of a
+    CSV file is read, from 0 to 1.
 
     Raises FileProblem, in a sentence that says what to do, when the file as a whole cannot be read; single rows go
     to the rejects.
@@ -234,12 +235,14 @@ def _meant(maps: Sequence[Named], role: Role, headers: Sequence[str]) -> list[Na
         ours = entry.ours
         if role == "outcomes" and ours in names.OUTCOMES:
             entry = Named(f"outcome:{ours}", entry.theirs, role)  # noqa: PLW2901
-        fits = entry.ours in known or (role == "leads" and names.own(entry.ours)) or role == "touches"
-        if entry.role == role or (fits and (entry.constant is not None or entry.place is not None)):
-            out.append(entry)
-        elif fits and names.plain(entry.theirs) in forms:
-            out.append(entry)
-        elif entry.role is None and entry.ours in REQUIRED[role] and role == "leads":
+        fits = (
+            entry.ours in known
+            or (role == "leads" and names.own(entry.ours))
+            or (role == "touches" and not names.own(entry.ours))
+        )
+        direct = entry.constant is not None or entry.place is not None
+        asked = entry.role is None and role == "leads" and entry.ours in REQUIRED[role]
+        if entry.role == role or asked or (fits and (direct or names.plain(entry.theirs) in forms)):
             out.append(entry)
     return out
 
@@ -256,9 +259,7 @@ def _select(typed: Typed, raw: Raw, role: Role, columns: dict[str, Column]) -> d
     """Fill `typed` with an expression for each column; dated outcomes are left to `_fill`."""
     for ours, column in columns.items():
         kind = raw.types[column.place] if column.place is not None else "VARCHAR"
-        if ours in INSTANTS and not (role == "spend" and ours == "at"):
-            typed.instant(ours, column, kind)
-        elif ours.startswith("outcome:"):
+        if (ours in INSTANTS and not (role == "spend" and ours == "at")) or ours.startswith("outcome:"):
             typed.instant(ours, column, kind)
         elif ours in AMOUNTS and role in {"outcomes", "spend"}:
             typed.amount(ours, column, kind)

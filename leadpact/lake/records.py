@@ -35,8 +35,9 @@ def open_text(path: Path, shape: Shape) -> io.TextIOWrapper:
 
 def position(file: io.TextIOWrapper) -> int:
     """How many bytes of the file on disk are read, packed or not."""
-    packed = file.buffer
-    return packed.fileobj.tell() if isinstance(packed, gzip.GzipFile) and packed.fileobj else packed.tell()
+    packed: Any = file.buffer
+    inner: Any = packed.fileobj if isinstance(packed, gzip.GzipFile) else packed
+    return int(inner.tell())
 
 
 def unreadable(cells: Iterable[str]) -> str | None:

@@ -203,7 +203,7 @@ def _delimiter(text: str) -> tuple[str, bool]:
     best, points = "", 0.0
     for delimiter in DELIMITERS:
         widths = _widths(text, delimiter)
-        if not widths or widths[0] < 2:  # noqa: PLR2004  one column is no cut
+        if not widths or widths[0] < 2:
             continue
         same = sum(width == widths[0] for width in widths) / len(widths)
         if same * (1 + widths[0] / 1_000) > points:
@@ -217,8 +217,8 @@ def _widths(text: str, delimiter: str) -> list[int]:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
             if row:
                 widths.append(len(row))
-            if len(widths) >= 50:  # noqa: PLR2004  enough to tell
+            if len(widths) >= 50:
                 break
     except csv.Error:
         pass
-    return widths[:-1] if len(widths) > 2 and len(text) >= SAMPLE - 4 else widths  # noqa: PLR2004  the last may be cut
+    return widths[:-1] if len(widths) > 2 and len(text) >= SAMPLE - 4 else widths

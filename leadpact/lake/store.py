@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
@@ -39,7 +39,7 @@ class Store:
         """Run a statement; the result is read from what is returned."""
         return self.connection.execute(sql, parameters) if parameters else self.connection.execute(sql)
 
-    def one(self, sql: str, parameters: list[Any] | None = None) -> Any:  # noqa: ANN401  what the query says
+    def one(self, sql: str, parameters: list[Any] | None = None) -> Any:
         """The first value of the first row; None when there is none."""
         row = self.execute(sql, parameters).fetchone()
         return row[0] if row else None
@@ -57,7 +57,7 @@ class Store:
         self.connection.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def __enter__(self) -> Store:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

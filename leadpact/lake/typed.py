@@ -46,7 +46,9 @@ class Typed:
         cell = f"r.c{column.place}"
         if kind in {"DOUBLE", "FLOAT"}:
             # Identifiers that a spreadsheet or pandas turned into floats: 12.0 is 12.
-            cell = f"CASE WHEN {cell} = trunc({cell}) AND abs({cell}) < 1e18 THEN CAST(CAST({cell} AS BIGINT) AS VARCHAR) ELSE CAST({cell} AS VARCHAR) END"
+            as_text = f"CAST({cell} AS VARCHAR)"
+            whole = f"CAST(CAST({cell} AS BIGINT) AS VARCHAR)"
+            cell = f"CASE WHEN {cell} = trunc({cell}) AND abs({cell}) < 1e18 THEN {whole} ELSE {as_text} END"
         elif kind != "VARCHAR":
             cell = f"CAST({cell} AS VARCHAR)"
         return trimmed(cell)

@@ -22,10 +22,12 @@ def check_ending(path: Path) -> str:
     raise WrongCall(f"--out {path}: end the name with .csv, .jsonl or .parquet (.csv.gz and .jsonl.gz are fine).")
 
 
-def check_folder(path: Path) -> None:
-    """Raise FileProblem when the folder of a file to be written is not there."""
+def check_folder(path: Path, *inputs: Path | None) -> None:
+    """Raise WrongCall when the folder of a file to be written is not there, or the file is one of those to be read."""
     if not path.parent.is_dir():
         raise WrongCall(f"--out {path}: there is no folder {path.parent}; make it first.")
+    if any(given is not None and given.resolve() == path.resolve() for given in inputs):
+        raise WrongCall(f"--out {path} is one of the files to be read: give another name.")
 
 
 def instant_text(column: str) -> str:

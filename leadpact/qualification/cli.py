@@ -61,7 +61,7 @@ def judge(
             "--engine spark comes with leadpact[spark] in a later version; duckdb judges a million leads on one machine."
         )
     check_ending(out)
-    check_folder(out)
+    check_folder(out, agreement_file, leads_file, touches_file)
     agreement = read_agreement(agreement_file)
     moment = read_as_of(as_of, reading.timezone)
     needed = engines.reference_needs(agreement) if engine == "python" else needs(agreement)
