@@ -47,6 +47,11 @@ def questions() -> QuerySet[Duplicate]:
     return pairs.select_related("first__account", "second__account").order_by("found_at", "id")
 
 
+def open_questions() -> int:
+    """How many pairs wait for an answer."""
+    return Duplicate.objects.filter(decided_at=None).count()
+
+
 def answered_questions() -> QuerySet[Duplicate]:
     """Pairs that were decided, newest first."""
     pairs = Duplicate.objects.exclude(decided_at=None)
@@ -60,7 +65,7 @@ def counts(*, at: int) -> dict[str, int]:
         "keys": WriteKey.objects.filter(revoked_at=None).count(),
         "touches": Touch.objects.filter(known_at__gte=week).count(),
         "automated": quarantine(since=week).count(),
-        "questions": Duplicate.objects.filter(decided_at=None).count(),
+        "questions": open_questions(),
         "refused": int(Refusal.objects.filter(hour__gte=week // HOUR).aggregate(total=Sum("events"))["total"] or 0),
     }
 

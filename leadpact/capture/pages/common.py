@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.shortcuts import redirect
 
 from leadpact.capture.permissions import MAY_MANAGE
+from leadpact.capture.queries import open_questions
 
 TABS = (
     ("Enter by hand", "/capture/"),
@@ -23,18 +24,14 @@ def asker(request: HttpRequest) -> Any:
     return request.user
 
 
-def frame(request: HttpRequest, current: str, **counts: int) -> dict[str, Any]:
-    """Tabs for the template; none for who may only enter by hand. `counts` by the tab's first word."""
+def frame(request: HttpRequest, current: str) -> dict[str, Any]:
+    """Tabs for the template, with how many duplicates wait; none for who may only enter by hand."""
     if asker(request).role not in MAY_MANAGE:
         return {"tabs": []}
+    waiting = {"/capture/duplicates/": open_questions()}
     return {
         "tabs": [
-            {
-                "text": text,
-                "href": href,
-                "current": href == current,
-                "count": counts.get(text.split()[0].lower()) or None,
-            }
+            {"text": text, "href": href, "current": href == current, "count": waiting.get(href) or None}
             for text, href in TABS
         ]
     }

@@ -44,13 +44,18 @@ def enter(request: HttpRequest) -> HttpResponse:
     manages = user.role in MAY_MANAGE
     context: dict[str, object] = {"title": "Capture", "form": form, "own": own, "manages": manages}
     if manages:
-        counts = queries.counts(at=at)
         context |= {
-            "counts": counts,
-            "sources": list(queries.sources(since=at - SOURCES_DAYS * DAY)[:8]),
-            **frame(request, "/capture/", duplicates=counts["questions"]),
+            "counts": queries.counts(at=at),
+            "sources": _sources(at),
+            **frame(request, "/capture/"),
         }
     return render(request, "capture/enter.html", context, status=422 if form.errors else 200)
+
+
+def _sources(at: int) -> list[dict[str, object]]:
+    """The channels that most of the latest leads came by, as people say them."""
+    found = queries.sources(since=at - SOURCES_DAYS * DAY)[:8]
+    return [{**one, "spoken": (str(one["source"]) or "unknown").replace("_", " ")} for one in found]
 
 
 def _tell(request: HttpRequest, card: Card, entered: Entered, *, own: bool) -> None:

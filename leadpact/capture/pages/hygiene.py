@@ -17,7 +17,7 @@ from leadpact.kit.pages import page
 
 def _who(touch: Any) -> str:
     person = touch.visitor.person
-    return "" if person is None else person.name or person.email or ""
+    return "" if person is None else person.name or person.email or "a person without a name"
 
 
 def _why(touch: Any) -> str:
@@ -67,6 +67,8 @@ def duplicates(request: HttpRequest) -> HttpResponse:
     shown = lists.listing(
         request, queries.questions(), columns=ANSWERS, sort="found", noun="question|questions", size=20
     )
+    for pair in shown.rows:
+        pair.people = (pair.first, pair.second)
     return lists.answer(
         request,
         "capture/duplicates.html",
@@ -74,7 +76,7 @@ def duplicates(request: HttpRequest) -> HttpResponse:
         title="Duplicates",
         filename="duplicates",
         answered=list(queries.answered_questions()[:20]),
-        **frame(request, "/capture/duplicates/", duplicates=shown.total),
+        **frame(request, "/capture/duplicates/"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib import messages
@@ -28,14 +29,14 @@ SAYS = {
     "dropped": ("dropped", "plain"),
 }
 COLUMNS = (
-    lists.Column("started", "When", lambda run: formats.iso(run.started_at), sort="started_at", falling=True),
     lists.Column("file", "File", lambda run: run.file_name, sort="file_name"),
-    lists.Column("role", "Holds", lambda run: run.role, sort="role"),
+    lists.Column("started", "When", lambda run: formats.iso(run.started_at), sort="started_at", falling=True),
     lists.Column("state", "State", lambda run: SAYS[run.state][0], sort="state"),
     lists.Column("taken", "Taken", lambda run: run.taken, sort="taken", numeric=True, falling=True),
     lists.Column("repeated", "Known before", lambda run: run.repeated, sort="repeated", numeric=True, falling=True),
     lists.Column("refused", "Refused", lambda run: run.refused, sort="refused", numeric=True, falling=True),
-    lists.Column("by", "By", lambda run: str(run.by or "the command line"), sort="by__name"),
+    lists.Column("role", "Holds", lambda run: run.role, shown=False),
+    lists.Column("by", "By", lambda run: str(run.by or "the command line"), shown=False),
 )
 FILTERS = (
     lists.Filter(
@@ -71,7 +72,7 @@ def imports(request: HttpRequest) -> HttpResponse:
                 name=upload.name or "file", pieces=upload.chunks(), asked=asked, by_id=user.pk, at=clock.now()
             )
         except CannotDo as problem:
-            form.add_error("file", str(problem))
+            form.add_error("file", _on_page(str(problem)))
         else:
             return see(f"/capture/imports/{run.pk}/")
     shown = lists.listing(
@@ -121,6 +122,16 @@ def drop(request: HttpRequest, run_id: int) -> HttpResponse:
     return see("/capture/imports/")
 
 
+def _on_page(sentence: str) -> str:
+    """A sentence of the command line, where the page has a field for the option."""
+    plain = re.sub(r"--map (?:\w+:)?(\S+)", r"\1", sentence)
+    return (
+        plain.replace(" with ", " under “Which column is which”: ")
+        if plain != sentence and "Say which" in plain
+        else plain
+    )
+
+
 def _told(report: list[str]) -> tuple[list[tuple[str, str, str]], list[str]]:
     """The report's lines as columns (ours, theirs, why) and sentences."""
     columns, notes = [], []
@@ -128,8 +139,10 @@ def _told(report: list[str]) -> tuple[list[tuple[str, str, str]], list[str]]:
         ours, arrow, rest = line.partition(" <- ")
         if arrow:
             theirs, _, why = rest.strip().rpartition("  ")
-            columns.append((ours.strip(), theirs.strip(), why.strip()))
+            columns.append((ours.strip(), theirs.strip(), why.strip().replace("given with --map", "said by hand")))
         else:
-            plain = line.strip()
-            notes.append(plain[:1].upper() + plain[1:])
+            plain = line.strip().removeprefix("note: ")
+            # The refused rows stand in a table of their own.
+            if not plain.startswith("rejected: "):
+                notes.append(plain)
     return columns, notes

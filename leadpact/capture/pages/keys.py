@@ -24,9 +24,9 @@ def _day(us: int | None) -> str:
 
 COLUMNS = (
     lists.Column("name", "Name", lambda key: key.name, sort="name"),
-    lists.Column("prefix", "Begins with", lambda key: key.prefix),
+    lists.Column("prefix", "Begins with", lambda key: key.prefix, shown=False),
     lists.Column("kind", "Kind", lambda key: "public" if key.is_public else "server", sort="is_public"),
-    lists.Column("origins", "Pages", lambda key: " ".join(key.origins)),
+    lists.Column("origins", "Pages", lambda key: " ".join(key.origins), shown=False),
     lists.Column("created", "Made", lambda key: formats.iso(key.created_at), sort="created_at", falling=True),
     lists.Column("used", "Last used", lambda key: _day(key.last_used_at), sort="last_used_at", falling=True),
     lists.Column("revoked", "Revoked", lambda key: _day(key.revoked_at), sort="revoked_at", falling=True, shown=False),

@@ -302,20 +302,17 @@ def _with_touch(base: _Base, call: str, event: Event, context: Mapping[str, Any]
     if machine:
         raw["automated"] = machine
     known = KINDS.get(kind)
+    by_kind = known.channel if known else ""
     touch = TouchData(
-        kind,
-        channel or (known.channel if known else ""),
-        campaign or fit(raw.get("campaign"), LONGEST_CAMPAIGN),
-        raw,
-        cells,
-        bool(machine),
+        kind, channel or by_kind, campaign or fit(raw.get("campaign"), LONGEST_CAMPAIGN), raw, cells, bool(machine)
     )
     return Arrival(
         *base[:5],
         touch=touch,
         account_domain=domain_of_email(base.email) if base.email else None,
         trusted=base.trusted,
-        source=channel,
+        # A lead that begins on our own pages, from nowhere we know of.
+        source=channel or ("website" if by_kind == "web" else by_kind),
         campaign=touch.campaign,
         opted_out=True if kind == "email.unsubscribed" else None,
     )

@@ -187,6 +187,7 @@ def test_a_file_is_dropped(enter: Callable[[str], Client]) -> None:
 def test_a_file_that_cannot_be_read_is_told_by_its_own_name(enter: Callable[[str], Client]) -> None:
     page = upload(enter("operations"), b"Name\nAda\n")
     assert "last year.csv has no" in page
+    assert "--map" not in page, "a page speaks of its fields, not of options"
     assert "leadpact-import-" not in page, "not by the name of a temporary copy"
     assert not ImportRun.objects.exists()
 
@@ -274,7 +275,10 @@ def test_only_a_person_says_that_two_are_one(enter: Callable[[str], Client]) -> 
     intake([Arrival(b"3" * 16, at, email="ada@northwind.example", user_id="u2")], known_at=at + 1)
     pair = Duplicate.objects.get()
     browser = enter("marketer")
-    assert "one message named both" in browser.get("/capture/duplicates/").content.decode()
+    page = browser.get("/capture/duplicates/").content.decode()
+    assert "one message named both" in page
+    assert "ada@northwind.example" in page
+    assert "Without a name" in page
     answer = browser.post(f"/capture/duplicates/{pair.pk}/", {"decision": "different"}, follow=True)
     assert "are two people" in answer.content.decode()
     pair.refresh_from_db()

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadpact.capture.rules.arrival import Arrival
@@ -134,7 +134,7 @@ def test_a_track_call_is_a_touch_with_properties() -> None:
     assert arrival.touch.kind == "paper.downloaded"
     assert dict(arrival.touch.properties) == {"paper_title": "Ports", "pages": 12}
     assert arrival.touch.channel == "web"
-    assert arrival.source == ""
+    assert arrival.source == "website"
 
 
 def test_group_and_alias() -> None:
@@ -409,6 +409,7 @@ def bounded(found: Parsed) -> None:
         assert len(one.reason) < 600
 
 
+@settings(max_examples=60)
 @given(st.lists(EVENTS | JSON, max_size=5), st.sampled_from([SERVER, PUBLIC]))
 def test_no_event_ever_raises_and_all_is_bounded(events: list[object], caller: Caller) -> None:
     body = json.dumps({"batch": events}).encode()
