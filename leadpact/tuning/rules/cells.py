@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 MATURITY = 30 * 86_400_000_000
+WAITS = 60 * 86_400_000_000
 ENOUGH = 10
 GOOD, BAD = 1, 0
 _BAD_BLAMES = frozenset({"definition", "timing"})
@@ -87,13 +88,16 @@ def matured(rows: Iterable[StratumWeek], as_of: int) -> list[StratumWeek]:
     """The rows of weeks in which every drawn lead was caught, or released at least 30 days before `as_of`.
 
     Whether an answer came is not asked: a week that counted as soon as its answers are in would count quick ones first.
+    A drawn lead that is still not released 60 days after its week began (it was disqualified, say, and never can be)
+    keeps the week no longer: it is missing.
     """
     kept = list(rows)
     young = {
         row.week
         for row in kept
         for one in row.audits
-        if not one.caught and (one.released_at is None or one.released_at + MATURITY > as_of)
+        if not one.caught
+        and as_of < (row.week + WAITS if one.released_at is None else one.released_at + MATURITY)
     }
     return [row for row in kept if row.week not in young]
 

@@ -13,19 +13,19 @@ CAPS = Audit(20_000, 10, 15_000, 100_000)
 
 @pytest.fixture(scope="module")
 def worlds() -> list[World]:
-    return [World(seed, 400 + 300 * (seed % 3), (-1.0, 0.0, 1.0)[seed % 3], 30) for seed in range(12)]
+    return [World(seed, 400 + 300 * (seed % 3), (-1.0, 0.0, 1.0)[seed % 3], 26) for seed in range(9)]
 
 
 @pytest.fixture(scope="module")
 def trials(worlds: list[World]) -> list[Trial]:
-    found = [world.trial(CAPS, 30, f"{n} {k}", beside=k < 5) for n, world in enumerate(worlds) for k in range(15)]
+    found = [world.trial(CAPS, 26, f"{n} {k}", beside=k < 4) for n, world in enumerate(worlds) for k in range(12)]
     return [trial for trial in found if trial is not None]
 
 
 def test_headline_intervals_hold_the_truth(trials: list[Trial]) -> None:
-    """180 draws: with a true coverage of 95% fewer than 162 would be a chance of 1 in 500."""
-    assert len(trials) == 180
-    assert 0.90 <= np.mean([trial.headline for trial in trials]) <= 1.0
+    """108 draws: with a true coverage of 95% fewer than 97 would be a chance of 1 in 100, with 85% of 4 in 5."""
+    assert len(trials) == 108
+    assert np.mean([trial.headline for trial in trials]) >= 0.90
 
 
 def test_exact_bounds_hold_the_truth(trials: list[Trial]) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadpact.tuning.rules import Audited, Cell, StratumWeek, answer_of, jeffreys, join, matured, recall, second_error
-from leadpact.tuning.rules.cells import MATURITY
+from leadpact.tuning.rules.cells import MATURITY, WAITS
 from leadpact.tuning.rules.clusters import clustered, spread
 from leadpact.tuning.rules.estimates import exact_upper
 from leadpact.tuning.rules.stratified import exact_bound, interval, missing_bounds, rate, rate_draws
@@ -63,11 +63,14 @@ def test_what_an_answer_counts_as(outcome: str, blames: str | None, days: int, a
 def test_only_matured_weeks_count_however_early_their_answers_came() -> None:
     old, young = row("far", 1, 50, 0, 0), row("far", 9, 50, 1, 1)
     waiting = StratumWeek("near", 1 * WEEK, 5, (Audited(None),))
+    soon = 1 * WEEK + WAITS
     as_of = 9 * WEEK + MATURITY
     assert matured([old, young], as_of) == [old, young]
     assert matured([old, young], as_of - 1) == [old]
     # One drawn lead that still waits for capacity keeps its whole week out, in every stratum.
-    assert matured([old, young, waiting], as_of) == [young]
+    assert matured([old, waiting], soon - 1) == []
+    # One that can never be released keeps it out for 60 days, and is missing then.
+    assert matured([old, waiting], soon) == [old, waiting]
     caught = StratumWeek("near", 1 * WEEK, 5, (Audited(None, caught=True),))
     assert matured([old, caught], as_of) == [old, caught]
 
