@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
 
 from leadpact.kit.raw import cursor as raw_cursor
+from leadpact.leads.queries import listed
 
 DAY = 86_400_000_000
 
@@ -146,7 +150,7 @@ def sources(*, since: int, until: int, at: int) -> list[Source]:
     """Leads created in [since, until) by source, followed up to `at`, with what was spent on the source's channel."""
     with raw_cursor() as cursor:
         cursor.execute(
-            f"{_REACHED} SELECT l.source, l.sourced_by, count(*), count(handed_over), count(accepted), count(qualified), count(won),"
+            f"{_REACHED} SELECT l.source, l.sourced_by, count(*), count(r.handed_over), count(r.accepted), count(r.qualified), count(r.won),"
             " COALESCE(sum(o.value) FILTER (WHERE o.won), 0)::bigint FROM reached AS r JOIN leads_lead AS l ON l.id = r.id"
             " LEFT JOIN tracking_opportunity AS o ON o.lead_id = l.id GROUP BY 1, 2 ORDER BY 3 DESC",
             (since, until, at),
@@ -177,3 +181,36 @@ def weekly(*, since: int, until: int) -> list[tuple[int, int, int, int]]:
 def _count(row: tuple[object, ...] | None) -> int:
     assert row is not None
     return int(row[0])  # type: ignore[call-overload]
+
+
+MOVED = {
+    "handed_over": "move = 'handed_over'",
+    "came_back": "(move IN ('rejected', 'cooled') OR (move IN ('recycled', 'returned') AND actor <> 'system'))",
+    "won": "move = 'won'",
+}
+
+
+def moved(what: str, *, since: int, until: int) -> list[int]:
+    """Leads with such a move in [since, until). Raises KeyError for another word than those of MOVED."""
+    with raw_cursor() as cursor:
+        cursor.execute(
+            f"SELECT DISTINCT lead_id FROM custody_entry WHERE at >= $1 AND at < $2 AND {MOVED[what]}".encode(), (since, until)
+        )
+        return [int(row[0]) for row in cursor.fetchall()]  # type: ignore[call-overload]
+
+
+def leads() -> QuerySet[Any]:
+    """Every lead with person, account and custody, for lists."""
+    return listed()
+
+
+def named(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+    """Those whose name has the text, or whose address begins with it."""
+    return rows.filter(Q(person__name__icontains=text) | Q(person__email__startswith=text.lower()))
+
+
+def source_names() -> list[str]:
+    """Every source that some lead came from."""
+    with raw_cursor() as cursor:
+        cursor.execute("SELECT DISTINCT source FROM leads_lead ORDER BY source LIMIT 200")
+        return [str(row[0]) for row in cursor.fetchall()]

@@ -216,3 +216,30 @@ def _found(since: int, until: int) -> dict[int, int]:
 def _one(row: tuple[object, ...] | None) -> int:
     assert row is not None
     return int(row[0])  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditWeek:
+    """A stratum of a week: how many were in it, drawn, released, and what Sales said."""
+
+    week: str
+    stratum: str
+    size: int
+    drawn: int
+    released: int
+    answered: int
+    good: int
+    caught: int
+
+
+def weeks(*, since: int, until: int) -> list[AuditWeek]:
+    """The audits week by week, newest first. Not for whoever can be routed to."""
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT f.week::text, s.name, s.size, s.drawn, count(a.released_at), count(a.answer), COALESCE(sum(a.answer), 0)::int,"
+            " count(*) FILTER (WHERE a.caught) FROM tuning_stratum AS s JOIN tuning_frame AS f ON f.id = s.frame_id"
+            " LEFT JOIN tuning_audit AS a ON a.stratum_id = s.id WHERE f.frozen_at >= $1 AND f.frozen_at < $2"
+            " GROUP BY f.week, s.id ORDER BY f.week DESC, s.name",
+            (since, until),
+        )
+        return [AuditWeek(*row) for row in cursor.fetchall()]  # type: ignore[arg-type]
