@@ -235,11 +235,13 @@ def _through(parsed: Parsed, at: int) -> Parsed:
 def _one_by_one(parsed: Parsed, at: int) -> Parsed:
     taken: list[Arrival] = []
     refused = list(parsed.refused)
-    for index, arrival in enumerate(parsed.arrivals):
+    before = {one.index for one in refused}
+    places = [place for place in range(len(parsed.arrivals) + len(before)) if place not in before]
+    for place, arrival in zip(places, parsed.arrivals, strict=True):
         try:
             intake([arrival], known_at=at)
         except DataError:
-            refused.append(Refused(index, None, "not_kept", "The event holds a value that the database cannot keep."))
+            refused.append(Refused(place, None, "not_kept", "The event holds a value that the database cannot keep."))
         else:
             taken.append(arrival)
     return Parsed(tuple(taken), tuple(refused))

@@ -6,16 +6,20 @@ import base64
 import gzip
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 
+from leadpact.capture.actions import _intake as port
+from leadpact.capture.actions import connect_intake
 from leadpact.capture.actions.admit import forget
 from leadpact.capture.actions.keys import Made, create_key, revoke_key
 from leadpact.capture.models import Receipt, Refusal, WriteKey
+from leadpact.capture.rules.arrival import Arrival, Taken
 from leadpact.kit import clock
 from leadpact.kit.instants import MINUTE, from_us
 from leadpact.leads.models import Person, Touch
@@ -207,6 +211,55 @@ def test_text_that_no_database_holds_is_refused_at_the_door(caller: Client, serv
         400,
         "not_json",
     )
+
+
+# --- when the house behind the door is in trouble ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def trouble() -> Iterator[Callable[[Callable[[Sequence[Arrival]], None]], None]]:
+    """Put something between the door and the real intake; afterwards it is gone."""
+    real = port._target
+    assert real is not None
+
+    def between(happens: Callable[[Sequence[Arrival]], None]) -> None:
+        def take(arrivals: Sequence[Arrival], *, known_at: int, historic: bool = False) -> Taken:
+            with transaction.atomic():
+                happens(arrivals)
+                return real(arrivals, known_at=known_at, historic=historic)
+
+        connect_intake(take)
+
+    yield between
+    connect_intake(real)
+
+
+def test_a_value_that_only_the_database_refuses_costs_its_own_event_alone(
+    caller: Client, server_key: Made, trouble: Callable[[Callable[[Sequence[Arrival]], None]], None]
+) -> None:
+    def choke(arrivals: Sequence[Arrival]) -> None:
+        for arrival in arrivals:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT %s::int", ["many" if arrival.user_id == "poison" else "1"])
+
+    trouble(choke)
+    events = [{"type": "track", "userId": user, "event": "x"} for user in ("u1", "", "poison", "u2")]
+    said = json.loads(post(caller, "batch", {"batch": events}, server_key).content)
+    assert [(one["index"], one["code"]) for one in said["rejected"]] == [(1, "no_identity"), (2, "not_kept")]
+    assert Touch.objects.count() == 2
+
+
+def test_a_database_that_is_away_is_told_so_that_the_client_comes_back(
+    caller: Client, server_key: Made, trouble: Callable[[Callable[[Sequence[Arrival]], None]], None]
+) -> None:
+    def away(arrivals: Sequence[Arrival]) -> None:
+        raise OperationalError("the connection is closed")
+
+    trouble(away)
+    answer = post(caller, "track", {"userId": "u", "event": "x"}, server_key)
+    said = problem(answer, 503, "busy")
+    assert "nothing of this call was taken" in said["detail"]
+    assert answer.headers["Retry-After"] == "1"
 
 
 # --- time ----------------------------------------------------------------------------------------------------------
