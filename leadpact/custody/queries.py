@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from leadpact.custody.rules import words
@@ -29,8 +29,9 @@ def holdings(lead_ids: Sequence[int]) -> dict[int, Held]:
 class Line:
     """An entry as people read it. Instants in microseconds; `note` is empty where nothing was written or the key is gone.
 
-    In a blind history `cause`, `verdict`, `alternatives`, `agreement`, `cause_touch` and the reason and note of a hand-over
-    are empty, and judgements are left out: an audit then looks like any other hand-over.
+    In a blind history judgements are left out and entries numbered anew (a gap would tell of one); `cause`, `verdict`,
+    `alternatives`, `agreement`, `cause_touch`, `cause_seq`, and who made a hand-over, its reason and note are empty: an audit
+    then looks like any other hand-over.
     """
 
     seq: int
@@ -72,7 +73,8 @@ def history(lead_id: int, *, blind: bool) -> list[Line]:
     """A lead's entries, oldest first. `blind`: for whoever can be routed to (`team.permissions.sees_scores` is false)."""
     with raw_cursor() as cursor:
         cursor.execute(_HISTORY, (lead_id, not blind))
-        return [_line(lead_id, row, blind=blind) for row in cursor.fetchall()]
+        lines = [_line(lead_id, row, blind=blind) for row in cursor.fetchall()]
+    return [replace(line, seq=number) for number, line in enumerate(lines, 1)] if blind else lines
 
 
 def _line(lead_id: int, row: tuple[Any, ...], *, blind: bool) -> Line:

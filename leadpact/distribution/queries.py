@@ -126,7 +126,6 @@ class Offered:
     """An offer that was made, and how it ended: accepted, rejected, recalled, reassigned, withdrawn, or "" while open."""
 
     lead_id: int
-    seq: int
     salesperson_id: int | None
     offered_at: int
     due: int | None
@@ -135,7 +134,7 @@ class Offered:
     why: Mapping[str, Any]
 
 
-_OFFERS = "SELECT lead_id, seq, salesperson_id, offered_at, due, ended_at, outcome, why FROM distribution_offer"
+_OFFERS = "SELECT lead_id, salesperson_id, offered_at, due, ended_at, outcome, why FROM distribution_offer"
 
 
 def offers_of(lead_id: int) -> list[Offered]:

@@ -195,6 +195,7 @@ def test_a_blind_history_tells_no_cause(leads: MakeLeads, ada: User) -> None:
     )
     one, two, three = (queries.history(lead, blind=True) for lead in (by_definition, by_audit, by_hand))
     assert one == two == three
+    assert [line.seq for line in one] == [1, 2], "no gap tells of a judgement"
     assert (
         len({line.cause for lead in (by_definition, by_audit, by_hand) for line in queries.history(lead, blind=False)})
         == 4

@@ -16,9 +16,10 @@ from leadpact.distribution.actions.asking import LostRace, NotYours, Refused
 from leadpact.distribution.actions.choosing import choose_salespeople
 from leadpact.distribution.actions.correcting import correct
 from leadpact.distribution.actions.offers import end_offers, open_offers
-from leadpact.distribution.actions.passing import hand_over, hand_over_everything, reassign
+from leadpact.distribution.actions.passing import HAND_OVER_REASONS, hand_over, hand_over_everything, reassign
 
 __all__ = [
+    "HAND_OVER_REASONS",
     "LostRace",
     "NotYours",
     "Refused",

@@ -31,14 +31,11 @@ WHERE id = (SELECT id FROM distribution_offer WHERE lead_id = $1 ORDER BY id DES
 """
 # Additive, so that two batches that route at once both count; lifted first where somebody was away or is new.
 _SHARES = """
-WITH n AS (
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS x (user_id, level, more) ORDER BY user_id
-), first_time AS (
-    INSERT INTO distribution_share (user_id, served) SELECT user_id, level + more FROM n
-    ON CONFLICT (user_id) DO NOTHING RETURNING user_id
-)
-UPDATE distribution_share s SET served = GREATEST(s.served, n.level) + n.more
-FROM n WHERE n.user_id = s.user_id AND n.user_id NOT IN (SELECT user_id FROM first_time)
+WITH n AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS x (user_id, level, more))
+INSERT INTO distribution_share AS s (user_id, served) SELECT user_id, level + more FROM n ORDER BY user_id
+ON CONFLICT (user_id) DO UPDATE SET served =
+    GREATEST(s.served, (SELECT level FROM n WHERE n.user_id = excluded.user_id))
+    + (SELECT more FROM n WHERE n.user_id = excluded.user_id)
 """
 
 

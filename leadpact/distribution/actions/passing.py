@@ -20,7 +20,13 @@ from leadpact.language.nodes import DAY, Agreement
 from leadpact.team.models import User
 from leadpact.team.permissions import speaks_for
 
-HAND_OVER_REASONS = ("asked_for_a_call", "met_in_person", "known_need", "other")
+# Code in the ledger → label on the page.
+HAND_OVER_REASONS = {
+    "asked_for_a_call": "They asked for a call",
+    "met_in_person": "Somebody met them in person",
+    "known_need": "We know of a need that the agreement cannot see",
+    "other": "Another reason",
+}
 
 
 def accept_by(agreement: Agreement | None, at: int) -> int:
@@ -50,23 +56,22 @@ def reassign(*, lead_id: int, to: User, by: User, at: int, note: str = "") -> Re
 
 
 def hand_over(*, lead_id: int, reason: str, by: User, at: int, to: User | None = None, note: str = "") -> Recorded:
-    """Hand a lead over by hand, with a reason. It is routed like any other unless `to` names somebody.
+    """Hand a lead over by hand, with a reason (HAND_OVER_REASONS). It is routed like any other.
 
-    To whoever gets it, it looks like any other hand-over: reason and note are not theirs to see.
+    To whoever gets it, it looks like any other hand-over: reason and note are not theirs to see. Naming somebody (`to`) is
+    refused: a "why you" that is unlike the others would tell it from an audit. A manager of Sales can pass it on afterwards.
     """
+    if to is not None:
+        raise Refused(
+            "A lead that is handed over is routed like any other; a manager of Sales can pass it on afterwards."
+        )
     if reason not in HAND_OVER_REASONS:
         raise Refused(f"A hand-over by hand has a reason: one of {', '.join(HAND_OVER_REASONS)}.")
     with asking(lead_id=lead_id, by=by, at=at, note=note) as asked:
         if not may_hand_over(by):
             raise NotYours("Marketing or operations can hand a lead over.")
         asked.check_move("handed_over")
-        if to is not None and not (to.is_active and to.takes_leads):
-            raise Refused("They do not take leads; choose somebody who does.")
-        choices = (
-            choose_salespeople(lead_ids=[lead_id], at=at)
-            if to is None
-            else {lead_id: Choice(lead_id, to.pk, BY_HAND, "It was chosen for you by hand.", to.weight, (to.pk,))}
-        )
+        choices = choose_salespeople(lead_ids=[lead_id], at=at)
         if lead_id not in choices:
             raise Refused(
                 "Nobody can take leads now; let somebody take leads, or name an owner of the catch-all queue."

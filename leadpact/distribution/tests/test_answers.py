@@ -275,3 +275,13 @@ def test_without_an_agreement_there_are_no_reasons(db: None) -> None:
     with pytest.raises(Refused, match="No agreement is in force"):
         actions.reject(lead_id=lead, reason="not_now", by=seller, at=T0)
     assert actions.accept(lead_id=lead, by=seller, at=T0).due == T0 + DAY
+
+
+def test_a_key_without_a_user_acts_as_operations(offered: Offered) -> None:
+    """A CRM's word comes in by a key that belongs to nobody: the ledger says operations, and no user."""
+    lead, seller = offered()
+    nobody = User(role="operations")
+    accepted = actions.accept(lead_id=lead, by=nobody, at=T0)
+    assert (accepted.actor.kind, accepted.actor.user_id, accepted.salesperson_id) == ("operations", None, seller.pk)
+    actions.reject(lead_id=lead, reason="not_now", by=nobody, at=T0 + 1)
+    assert actions.correct(lead_id=lead, by=nobody, at=T0 + 2).state == "accepted"

@@ -179,10 +179,10 @@ def test_a_hand_over_by_hand_looks_like_any_other(cast: Cast) -> None:
     assert (done.state, done.cause, done.due_what) == ("offered", "by_hand", "accept_within")
     seen = [custody.history(lead, blind=True)[-1] for lead in (by_hand, by_definition)]
     assert {(line.actor, line.user_name, line.reason, line.note, line.cause) for line in seen} == {("", "", "", "", "")}
-    chosen = actions.hand_over(lead_id=new_lead(), reason="other", by=cast.ada, at=T0, to=cast.dara)
-    assert chosen.salesperson_id == cast.dara.pk
-    with pytest.raises(Refused, match="do not take leads"):
-        actions.hand_over(lead_id=new_lead(), reason="other", by=cast.ada, at=T0, to=cast.bo)
+    with pytest.raises(Refused, match="routed like any other"):
+        actions.hand_over(lead_id=by_hand, reason="other", by=cast.ada, at=T0, to=cast.dara)
+    rules = {queries.offers_of(lead)[0].why["rule"] for lead in (by_hand, by_definition)}
+    assert rules == {"fair_share"}
     with pytest.raises(Refused, match="This lead is offered to Sales"):
         actions.hand_over(lead_id=by_hand, reason="other", by=cast.ada, at=T0)
 
