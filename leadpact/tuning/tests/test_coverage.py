@@ -23,7 +23,7 @@ def trials(worlds: list[World]) -> list[Trial]:
 
 
 def test_headline_intervals_hold_the_truth(trials: list[Trial]) -> None:
-    """108 draws: with a true coverage of 95% fewer than 97 would be a chance of 1 in 100, with 85% of 4 in 5."""
+    """108 draws: with a true coverage of 95% fewer than 97 would be a chance of 1 in 100, with 85% of 9 in 10."""
     assert len(trials) == 108
     assert np.mean([trial.headline for trial in trials]) >= 0.90
 
