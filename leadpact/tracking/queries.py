@@ -63,7 +63,8 @@ reached AS (
     SELECT c.id, c.created_at AS captured,
         min(e.at) FILTER (WHERE e.state = 'lead' OR e.verdict IN ('lead', 'sales_ready')) AS lead,
         min(e.at) FILTER (WHERE e.verdict = 'sales_ready') AS sales_ready,
-        min(e.at) FILTER (WHERE e.move = 'handed_over') AS handed_over,
+        min(e.at) FILTER (WHERE e.move = 'handed_over' AND e.cause <> 'audit') AS handed_over,
+        min(e.at) FILTER (WHERE e.move = 'handed_over') AS offered,
         min(e.at) FILTER (WHERE e.move = 'accepted') AS accepted,
         min(e.at) FILTER (WHERE e.move = 'qualified' OR e.state IN ('qualified', 'opportunity', 'won')) AS qualified,
         min(e.at) FILTER (WHERE e.move = 'opportunity_opened' OR e.state IN ('opportunity', 'won')) AS opportunity,
@@ -73,12 +74,15 @@ reached AS (
 """
 MARKETING_STEPS = (("captured", "Captured"), ("lead", "Became a lead"), ("sales_ready", "Sales-ready"), ("handed_over", "Handed over"))
 SALES_STEPS = (
-    ("handed_over", "Offered"), ("accepted", "Accepted"), ("qualified", "Qualified"), ("opportunity", "Opportunity"), ("won", "Won"),
+    ("offered", "Offered"), ("accepted", "Accepted"), ("qualified", "Qualified"), ("opportunity", "Opportunity"), ("won", "Won"),
 )  # fmt: skip
 
 
 def funnels(*, since: int, until: int, at: int) -> tuple[list[Step], list[Step]]:
-    """Marketing's and Sales' funnel of the leads created in [since, until), as known at `at`. They meet at the hand-over."""
+    """Marketing's and Sales' funnel of the leads created in [since, until), as known at `at`. They meet at the hand-over.
+
+    Marketing's counts what the agreement (or somebody by hand) handed over; Sales' also the blind checks, which are work too.
+    """
     pairs = [*zip(MARKETING_STEPS, MARKETING_STEPS[1:], strict=False), *zip(SALES_STEPS, SALES_STEPS[1:], strict=False)]
     medians = ", ".join(
         f"percentile_cont(0.5) WITHIN GROUP (ORDER BY {b} - {a}) FILTER (WHERE {b} >= {a})" for (a, _), (b, _) in pairs
