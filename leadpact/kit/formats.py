@@ -103,13 +103,13 @@ def interval(low: float | None, high: float | None, *, decimals: int = 1, unit: 
 
 
 def money(minor: int | None, currency: str = "USD") -> str:
-    """Minor units → '$1,234' or '$46k' from ten thousand up; cents only under 100."""
+    """Minor units → '$1,234' or '$46k' from ten thousand and '$2.1M' from a million up; cents only under 100."""
     if minor is None:
         return NOTHING
     amount = minor if currency in _WITHOUT_MINOR else minor / 100
     sign, symbol = ("−" if amount < 0 else ""), _SYMBOLS.get(currency, f"{currency} ")
     amount = abs(amount)
-    for limit, letter in ((10_000_000, "M"), (10_000, "k")):
+    for limit, letter in ((1_000_000, "M"), (10_000, "k")):
         if amount >= limit:
             scaled = amount / (1_000_000 if letter == "M" else 1_000)
             return f"{sign}{symbol}{number(scaled, 1 if scaled < 100 and letter == 'M' else 0)}{letter}"

@@ -85,7 +85,7 @@ def home(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     at = clock.now()
     version = agreement.in_force(at)
-    measures = cache.get_or_set("home measures", lambda: _measures(at), FRESH_S)
+    measures = cache.get_or_set("home.measures", lambda: _measures(at), FRESH_S)
     loop: Loop = measures["loop"]
     return render(
         request,
@@ -172,7 +172,12 @@ def _sweep() -> int | None:
 def _first_steps(version: InForce | None, loop: Loop, user: Any) -> list[tuple[str, str, str, bool]]:
     """What a new installation still lacks: (what, why, where, done). Empty once all is there."""
     steps = [
-        ("Invite both departments", "Two heads sign, salespeople take leads.", "/team/", User.objects.filter(takes_leads=True).exists()),
+        (
+            "Invite both departments",
+            "Two heads sign, salespeople take leads.",
+            "/team/",
+            User.objects.filter(takes_leads=True).exists(),
+        ),
         ("Sign an agreement", "It alone decides who gets a lead.", "/agreement/", version is not None),
         ("Let leads in", "A key for the website, an import, or one by hand.", "/capture/", bool(loop.held)),
     ]
@@ -193,7 +198,11 @@ def _mine(user: Any, at: int) -> list[dict[str, Any]]:
             }
             for one in items[:SHOWN]
         ]  # fmt: skip
-    what = ("answer_rejection_within", "touch_every") if user.department != "sales" else ("accept_within", "first_follow_up_within")
+    what = (
+        ("answer_rejection_within", "touch_every")
+        if user.department != "sales"
+        else ("accept_within", "first_follow_up_within")
+    )
     with raw_cursor() as cursor:
         cursor.execute(
             "SELECT h.lead_id, COALESCE(NULLIF(p.name, ''), p.email, 'Somebody'), COALESCE(NULLIF(a.name, ''), a.domain, ''), h.due,"
@@ -205,6 +214,14 @@ def _mine(user: Any, at: int) -> list[dict[str, Any]]:
         rows: list[Any] = cursor.fetchall()
     tone = "marketing" if user.department != "sales" else "sales"
     return [
-        {"title": name, "note": account, "href": lead_href(lead), "due": due, "what": due_what, "tone": tone, "state": state}
+        {
+            "title": name,
+            "note": account,
+            "href": lead_href(lead),
+            "due": due,
+            "what": due_what,
+            "tone": tone,
+            "state": state,
+        }
         for lead, name, account, due, due_what, state in rows
     ]

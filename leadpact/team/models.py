@@ -53,7 +53,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     weight = models.PositiveSmallIntegerField(default=1, help_text="Share of leads against colleagues'.")
     cap = models.PositiveSmallIntegerField(default=40, help_text="Most leads in hand at a time.")
     is_catch_all = models.BooleanField(default=False, help_text="Owns the queue that takes what nobody else can.")
-    hours = models.JSONField(null=True, blank=True, help_text='Own working hours, {"mon-fri": "09:00-17:00"}; empty: the market\'s.')
+    hours = models.JSONField(
+        null=True, blank=True, help_text='Own working hours, {"mon-fri": "09:00-17:00"}; empty: the market\'s.'
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -61,7 +63,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["is_catch_all"], condition=models.Q(is_catch_all=True), name="one_catch_all_owner"),
+            models.UniqueConstraint(
+                fields=["is_catch_all"], condition=models.Q(is_catch_all=True), name="one_catch_all_owner"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -78,7 +82,11 @@ class Absence(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["user", "starts_at", "ends_at"], name="absence_by_time")]
-        constraints = [models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="absence_ends_after_start")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")), name="absence_ends_after_start"
+            )
+        ]
 
 
 class Invitation(models.Model):
@@ -103,6 +111,8 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=12)
     secret_hash = models.CharField(max_length=64, unique=True)
     scopes = models.JSONField(default=list, help_text='"read", "write"')
-    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="api_keys", help_text="Empty: acts as operations.")
+    user = models.ForeignKey(
+        User, null=True, on_delete=models.CASCADE, related_name="api_keys", help_text="Empty: acts as operations."
+    )
     created_at = InstantField()
     revoked_at = InstantField(null=True)
