@@ -60,7 +60,11 @@ def make_events(count: int, seed: int) -> list[dict[str, Any]]:
             event["event"] = name
             event["properties"] = {"campaign": "spring"}
         elif call == "identify":
-            event["traits"] = {"email": f"user{who}@firm{who % FIRMS}.example", "title": "Plant manager", "timeline_months": chance.randrange(24)}
+            event["traits"] = {
+                "email": f"user{who}@firm{who % FIRMS}.example",
+                "title": "Plant manager",
+                "timeline_months": chance.randrange(24),
+            }
         else:
             event["groupId"] = f"firm-{who % FIRMS}"
             event["traits"] = {
@@ -71,7 +75,10 @@ def make_events(count: int, seed: int) -> list[dict[str, Any]]:
 
 
 def _send(address: tuple[str, int], key: str, bodies: list[bytes], path: str, times: Any) -> None:
-    headers = {"Authorization": "Basic " + base64.b64encode(f"{key}:".encode()).decode(), "Content-Type": "application/json"}
+    headers = {
+        "Authorization": "Basic " + base64.b64encode(f"{key}:".encode()).decode(),
+        "Content-Type": "application/json",
+    }
     connection = http.client.HTTPConnection(*address, timeout=60)
     took = []
     for body in bodies:
@@ -85,7 +92,9 @@ def _send(address: tuple[str, int], key: str, bodies: list[bytes], path: str, ti
     times.put(took)
 
 
-def send_all(address: tuple[str, int], key: str, bodies: list[bytes], path: str, senders: int) -> tuple[float, list[float]]:
+def send_all(
+    address: tuple[str, int], key: str, bodies: list[bytes], path: str, senders: int
+) -> tuple[float, list[float]]:
     """Send the bodies from `senders` threads of one other process; seconds in all, and of each call."""
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
@@ -129,7 +138,9 @@ def prepare() -> str:
     cast = make_cast()
     sign(cast, at=at)
     for number in range(30):
-        User.objects.create_user(f"s{number}@northwind.example", role="salesperson", department="sales", takes_leads=True, cap=1000)
+        User.objects.create_user(
+            f"s{number}@northwind.example", role="salesperson", department="sales", takes_leads=True, cap=1000
+        )
     return create_key(name="bench", per_minute=10_000_000, at=at).secret
 
 
@@ -139,7 +150,8 @@ def bare_copy(count: int) -> float:
 
     with cursor() as raw:
         raw.execute(
-            "SELECT visitor_id, kind, at, known_at, channel, campaign, properties::text, cells::text FROM leads_touch LIMIT $1", (count,)
+            "SELECT visitor_id, kind, at, known_at, channel, campaign, properties::text, cells::text FROM leads_touch LIMIT $1",
+            (count,),
         )
         rows = raw.fetchall()
         raw.execute(
@@ -187,19 +199,28 @@ def _measure(address: tuple[str, int], options: argparse.Namespace, place: Path)
         warm = make_events(options.warm_up, seed=1)
         events = make_events(options.events, seed=2)
         bodies = [
-            [json.dumps({"batch": chunk[i : i + PER_CALL]}).encode() for i in range(0, len(chunk), PER_CALL)] for chunk in (warm, events)
+            [json.dumps({"batch": chunk[i : i + PER_CALL]}).encode() for i in range(0, len(chunk), PER_CALL)]
+            for chunk in (warm, events)
         ]
         send_all(address, key, bodies[0], "/v1/batch", SENDERS)
         seconds, took = send_all(address, key, bodies[1], "/v1/batch", SENDERS)
         rate = options.events / seconds
         copied = options.events / bare_copy(options.events)
-        singles = [json.dumps(event).encode() for event in make_events(SINGLES * 3, seed=3) if event["type"] == "page"][:SINGLES]
+        singles = [json.dumps(event).encode() for event in make_events(SINGLES * 3, seed=3) if event["type"] == "page"][
+            :SINGLES
+        ]
         _, alone = send_all(address, key, singles, "/v1/page", 1)
     print(f"tracking API, {PER_CALL} events a call, whole loop   {rate:>10,.0f} events/s   {rate / LIMIT:.2f} of the {LIMIT:,} to reach,"
           f" {rate / AIM:.2f} of the {AIM:,} to aim at")  # fmt: skip
-    print(f"  a call of {PER_CALL}                              p50 {percentile(took, 0.5) * 1e3:,.0f} ms, p99 {percentile(took, 0.99) * 1e3:,.0f} ms")
-    print(f"bare COPY of the same touches                  {copied:>10,.0f} rows/s     the loop runs at {rate / copied:.3f} of it")
-    print(f"single calls, one after another                p50 {percentile(alone, 0.5) * 1e3:.1f} ms, p99 {percentile(alone, 0.99) * 1e3:.1f} ms")
+    print(
+        f"  a call of {PER_CALL}                              p50 {percentile(took, 0.5) * 1e3:,.0f} ms, p99 {percentile(took, 0.99) * 1e3:,.0f} ms"
+    )
+    print(
+        f"bare COPY of the same touches                  {copied:>10,.0f} rows/s     the loop runs at {rate / copied:.3f} of it"
+    )
+    print(
+        f"single calls, one after another                p50 {percentile(alone, 0.5) * 1e3:.1f} ms, p99 {percentile(alone, 0.99) * 1e3:.1f} ms"
+    )
 
 
 if __name__ == "__main__":

@@ -54,7 +54,10 @@ def test_an_anonymous_visitor_has_no_lead_until_known_and_then_brings_the_histor
     assert Visitor.objects.get().person_id is None
 
     known = T0 + 3 * DAY
-    intake([touch("paper.downloaded", at=known, anonymous_id="a1", email="vera@ferro.example", account=FIT)], known_at=known)
+    intake(
+        [touch("paper.downloaded", at=known, anonymous_id="a1", email="vera@ferro.example", account=FIT)],
+        known_at=known,
+    )
 
     lead = Lead.objects.get()
     assert Visitor.objects.get().tied_known_at == known

@@ -32,7 +32,7 @@ def draft(*, source: str, by: User | None, at: int) -> Version:
 
 
 @transaction.atomic
-def edit(*, number: int, source: str, by: User, at: int) -> Version:  # noqa: ARG001
+def edit(*, number: int, source: str, by: User, at: int) -> Version:
     """Replace a draft's text. Raises Refused once it was proposed."""
     found = Version.objects.select_for_update().get(number=number)
     check_editable(found.status)
@@ -44,7 +44,7 @@ def edit(*, number: int, source: str, by: User, at: int) -> Version:  # noqa: AR
 
 
 @transaction.atomic
-def propose(*, number: int, by: User | None, at: int) -> Version:  # noqa: ARG001
+def propose(*, number: int, by: User | None, at: int) -> Version:
     """Freeze a draft: its canonical form, with lists and holidays resolved, gets the hash that both will sign."""
     found = Version.objects.select_for_update().get(number=number)
     parsed = _parse(found.source)
@@ -86,4 +86,3 @@ def _one_at_a_time() -> None:
     # Numbers are given in order without gaps; two drafts at the same moment must not draw the same one.
     with connection.cursor() as cursor:
         cursor.execute("LOCK TABLE agreement_version IN SHARE ROW EXCLUSIVE MODE")
-

@@ -110,7 +110,9 @@ def version(request: HttpRequest, number: int) -> HttpResponse:
             "blind": not sees_scores(user),
             "edits": found.status == "draft" and may_draft(user.role),
             "proposes": found.status == "draft" and may_draft(user.role) and not reading.errors,
-            "signs": found.status == "proposed" and may_sign(user.role, user.department) and user.department not in signed,
+            "signs": found.status == "proposed"
+            and may_sign(user.role, user.department)
+            and user.department not in signed,
         },
     )
 
@@ -137,7 +139,9 @@ def draft(request: HttpRequest, number: int | None = None) -> HttpResponse:
             raise CannotDo(str(refused)) from refused
         errors = len(parse(source).errors)
         if errors:
-            messages.warning(request, f"Kept, with {errors} error{'s' if errors > 1 else ''} to mend before it can be proposed.")
+            messages.warning(
+                request, f"Kept, with {errors} error{'s' if errors > 1 else ''} to mend before it can be proposed."
+            )
             return redirect(f"/agreement/{found.number}/edit/")
         messages.success(request, "The draft is kept.")
         return redirect(f"/agreement/{found.number}/")
@@ -224,6 +228,6 @@ def _source(request: HttpRequest) -> str:
 
 
 def _example() -> str:
-    from importlib.resources import files  # noqa: PLC0415 -- only a new installation starts from the example
+    from importlib.resources import files
 
     return files("leadpact.language").joinpath("example.yaml").read_text(encoding="utf-8")

@@ -55,9 +55,7 @@ def in_force(at: int) -> InForce | None:
     if row is None:
         return None
     agreement, needed = _loaded(row[0])
-    return InForce(
-        hash=row[0], number=row[1], name=row[2], effective_at=row[3], agreement=agreement, needs=needed
-    )
+    return InForce(hash=row[0], number=row[1], name=row[2], effective_at=row[3], agreement=agreement, needs=needed)
 
 
 def versions() -> QuerySet[Version]:

@@ -19,7 +19,9 @@ class AnswerForm(forms.Form):
     """Every field that some answer has; each verb reads its own."""
 
     reason = forms.CharField(max_length=40, required=False)
-    outcome = forms.ChoiceField(choices=[("attempt", "Nobody reached"), ("conversation", "Spoke with them")], required=False)
+    outcome = forms.ChoiceField(
+        choices=[("attempt", "Nobody reached"), ("conversation", "Spoke with them")], required=False
+    )
     note = forms.CharField(max_length=4_000, required=False)
     value = forms.DecimalField(min_value=0, max_digits=15, decimal_places=2, required=False)
     next_step = forms.DateField(required=False)

@@ -53,7 +53,9 @@ def inbox(request: HttpRequest) -> HttpResponse:
     offers = queries.in_hand(at=at, states=queries.OFFERED, user_id=who, and_catch_all=own and user.takes_leads)
     working = queries.in_hand(at=at, states=queries.IN_WORK, user_id=who)
     version = in_force(at)
-    seen = queries.evidence([one.lead_id for one in (*offers, *working)], agreement=version.agreement if version else None)
+    seen = queries.evidence(
+        [one.lead_id for one in (*offers, *working)], agreement=version.agreement if version else None
+    )
     kind = speaks_for(user)
 
     def rows(leads: list[queries.InHand]) -> list[Row]:
@@ -71,7 +73,9 @@ def inbox(request: HttpRequest) -> HttpResponse:
             "overseer": overseer,
             "everybody": who is None,
             "who": who,
-            "people": User.objects.filter(department="sales", is_active=True).order_by("name", "email") if overseer else (),
+            "people": User.objects.filter(department="sales", is_active=True).order_by("name", "email")
+            if overseer
+            else (),
             "takes": user.takes_leads,
             **choices(at),
         },
@@ -82,9 +86,13 @@ def choices(at: int) -> dict[str, Any]:
     """What the dialogs of answers offer: the agreement's reasons, why a need is lost, colleagues to pass a lead to."""
     version = in_force(at)
     return {
-        "reasons": [(one.id, one.id.replace("_", " "), _leads_to(one)) for one in version.agreement.recycle] if version else [],
+        "reasons": [(one.id, one.id.replace("_", " "), _leads_to(one)) for one in version.agreement.recycle]
+        if version
+        else [],
         "lost_reasons": [(one, one.replace("_", " ")) for one in LOST_REASONS],
-        "colleagues": User.objects.filter(department="sales", is_active=True, takes_leads=True).order_by("name", "email"),
+        "colleagues": User.objects.filter(department="sales", is_active=True, takes_leads=True).order_by(
+            "name", "email"
+        ),
     }
 
 
@@ -112,7 +120,9 @@ def answer(request: HttpRequest, lead_id: int, verb: str) -> HttpResponse:
 Told = dict[str, Any]
 VERBS: dict[str, Callable[[int, Any, int, Told], object]] = {
     "accept": lambda lead, by, at, told: actions.accept(lead_id=lead, by=by, at=at, note=told["note"]),
-    "reject": lambda lead, by, at, told: actions.reject(lead_id=lead, by=by, at=at, reason=told["reason"], note=told["note"]),
+    "reject": lambda lead, by, at, told: actions.reject(
+        lead_id=lead, by=by, at=at, reason=told["reason"], note=told["note"]
+    ),
     "follow-up": lambda lead, by, at, told: actions.follow_up(
         lead_id=lead, by=by, at=at, outcome=told["outcome"], next_step_at=told["next_step_at"], note=told["note"]
     ),
@@ -122,15 +132,23 @@ VERBS: dict[str, Callable[[int, Any, int, Told], object]] = {
     "opportunity": lambda lead, by, at, told: actions.open_opportunity(
         lead_id=lead, by=by, at=at, value=told["value"], next_step_at=told["next_step_at"], note=told["note"]
     ),
-    "recycle": lambda lead, by, at, told: actions.recycle(lead_id=lead, by=by, at=at, reason=told["reason"], note=told["note"]),
-    "return": lambda lead, by, at, told: actions.give_back(lead_id=lead, by=by, at=at, reason=told["reason"], note=told["note"]),
+    "recycle": lambda lead, by, at, told: actions.recycle(
+        lead_id=lead, by=by, at=at, reason=told["reason"], note=told["note"]
+    ),
+    "return": lambda lead, by, at, told: actions.give_back(
+        lead_id=lead, by=by, at=at, reason=told["reason"], note=told["note"]
+    ),
     "disqualify": lambda lead, by, at, told: actions.disqualify(
         lead_id=lead, by=by, at=at, reason=told["reason"], note=told["note"]
     ),
     "won": lambda lead, by, at, told: actions.won(lead_id=lead, by=by, at=at, value=told["value"], note=told["note"]),
-    "lost": lambda lead, by, at, told: actions.lost(lead_id=lead, by=by, at=at, reason=told["reason"], note=told["note"]),
+    "lost": lambda lead, by, at, told: actions.lost(
+        lead_id=lead, by=by, at=at, reason=told["reason"], note=told["note"]
+    ),
     "correct": lambda lead, by, at, told: actions.correct(lead_id=lead, by=by, at=at, note=told["note"]),
-    "reassign": lambda lead, by, at, told: actions.reassign(lead_id=lead, by=by, at=at, to=told["to"], note=told["note"]),
+    "reassign": lambda lead, by, at, told: actions.reassign(
+        lead_id=lead, by=by, at=at, to=told["to"], note=told["note"]
+    ),
     "hand-over": lambda lead, by, at, told: actions.hand_over(
         lead_id=lead, by=by, at=at, reason=told["reason"] or "by_hand", to=told["to"], note=told["note"]
     ),

@@ -15,7 +15,13 @@ from leadpact.kit.instants import from_us
 
 
 def defer(
-    name: str, *, at: int | None = None, queue: str = "default", lock: str | None = None, waits_once: str | None = None, **args: Any
+    name: str,
+    *,
+    at: int | None = None,
+    queue: str = "default",
+    lock: str | None = None,
+    waits_once: str | None = None,
+    **args: Any,
 ) -> bool:
     """Defer the task `name` ("room.verb") to run once, not before `at`. Returns False where `waits_once` waits already.
 

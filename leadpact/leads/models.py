@@ -90,7 +90,9 @@ class Lead(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["person"], condition=models.Q(is_open=True), name="one_open_lead_per_person"),
+            models.UniqueConstraint(
+                fields=["person"], condition=models.Q(is_open=True), name="one_open_lead_per_person"
+            ),
         ]
         indexes = [models.Index(fields=["created_at"], name="lead_by_creation")]
 

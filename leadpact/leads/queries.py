@@ -9,4 +9,6 @@ from leadpact.leads.models import Lead
 
 def listed() -> QuerySet[Lead]:
     """Leads with person, account, holding, salesperson and latest judgement at hand, in one statement."""
-    return Lead.objects.select_related("person__account", "holding__salesperson", "judgement").filter(holding__isnull=False)
+    return Lead.objects.select_related("person__account", "holding__salesperson", "judgement").filter(
+        holding__isnull=False
+    )

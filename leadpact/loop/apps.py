@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def _take(arrivals: Sequence[Arrival], *, known_at: int, historic: bool = False) -> Taken:
-    from leadpact.loop.intake import take  # noqa: PLC0415 -- at first use: models are ready, and commands start quickly
+    from leadpact.loop.intake import take
 
     return take(arrivals, known_at=known_at, historic=historic)
 
 
 def _follow(recorded: Sequence[Recorded], *, at: int) -> None:
-    from leadpact.loop.follow import follow  # noqa: PLC0415
+    from leadpact.loop.follow import follow
 
     follow(recorded, at=at)
 
@@ -30,8 +30,8 @@ class LoopConfig(AppConfig):
 
     def ready(self) -> None:
         """Called once by Django when every room is loaded."""
-        from leadpact.capture.actions import connect_intake  # noqa: PLC0415 -- apps.py is imported before models may be
-        from leadpact.custody.actions import connect_follower  # noqa: PLC0415
+        from leadpact.capture.actions import connect_intake
+        from leadpact.custody.actions import connect_follower
 
         connect_intake(_take)
         connect_follower(_follow)

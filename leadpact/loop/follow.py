@@ -54,7 +54,9 @@ def _remember_alternatives(lead_ids: Sequence[int]) -> None:
 def _open_and_close(recorded: Sequence[Recorded]) -> None:
     """A lead is open while somebody holds it; a person has at most one open lead."""
     closing = sorted({r.lead_id for r in recorded if r.holder == "closed" and r.previous_holder != "closed"})
-    opening = sorted({r.lead_id for r in recorded if r.previous_holder == "closed" and r.holder != "closed"} - set(closing))
+    opening = sorted(
+        {r.lead_id for r in recorded if r.previous_holder == "closed" and r.holder != "closed"} - set(closing)
+    )
     with raw_cursor() as cursor:
         for ids, is_open in ((closing, False), (opening, True)):
             if ids:
@@ -62,7 +64,9 @@ def _open_and_close(recorded: Sequence[Recorded]) -> None:
         gone = sorted({r.lead_id for r in recorded if r.state in {"won", "merged", "erased"}})
         if gone:
             # Never judged again: a sweep that kept finding them would never end.
-            cursor.execute("UPDATE qualification_judgement SET next_tick = NULL WHERE lead_id = ANY($1::bigint[])", (gone,))
+            cursor.execute(
+                "UPDATE qualification_judgement SET next_tick = NULL WHERE lead_id = ANY($1::bigint[])", (gone,)
+            )
 
 
 def _place(recorded: Sequence[Recorded], at: int) -> None:
@@ -70,7 +74,10 @@ def _place(recorded: Sequence[Recorded], at: int) -> None:
     given_back = [
         r
         for r in recorded
-        if r.actor.kind != "system" and r.holder == "marketing" and r.state == "lead" and r.move in {"rejected", "returned"}
+        if r.actor.kind != "system"
+        and r.holder == "marketing"
+        and r.state == "lead"
+        and r.move in {"rejected", "returned"}
     ]
     afresh = [r.lead_id for r in recorded if r.move in {"repaired", "cooled", "corrected"} and r.holder == "marketing"]
     if not given_back and not afresh:
@@ -101,7 +108,7 @@ def _touch_by_hand(recorded: Sequence[Recorded], at: int) -> None:
     calls = [r for r in recorded if r.move == "followed_up"]
     if not calls:
         return
-    from leadpact.loop.intake import take  # noqa: PLC0415  # the follower is called by the intake itself
+    from leadpact.loop.intake import take  # the follower is called by the intake itself
 
     with raw_cursor() as cursor:
         cursor.execute(
@@ -116,7 +123,9 @@ def _touch_by_hand(recorded: Sequence[Recorded], at: int) -> None:
             message=blake2b(f"entry {r.lead_id} {r.seq}".encode(), digest_size=16).digest(),
             at=r.at,
             touch=TouchData(
-                kind="call.answered" if r.reason == "conversation" else "call.attempted", channel="phone", user_id=r.actor.user_id
+                kind="call.answered" if r.reason == "conversation" else "call.attempted",
+                channel="phone",
+                user_id=r.actor.user_id,
             ),
             **{names[r.lead_id][0]: names[r.lead_id][1]},  # type: ignore[arg-type]
         )
@@ -147,5 +156,4 @@ def _ring(recorded: Sequence[Recorded]) -> None:
 
 def _mail_is_set() -> bool:
 
-
-    return bool(getattr(settings, "EMAIL_HOST_IS_SET", False))
+    return bool(getattr(settings, "MAIL_WORKS", False))

@@ -97,7 +97,12 @@ def _take(arrivals: Sequence[Arrival], known_at: int, historic: bool) -> Taken:
         judge |= {
             h.lead_id
             for h in held.values()
-            if (h.person_id not in own or h.person_id in can_change.people or h.account_id in can_change.accounts or h.may_have_changed(now))
+            if (
+                h.person_id not in own
+                or h.person_id in can_change.people
+                or h.account_id in can_change.accounts
+                or h.may_have_changed(now)
+            )
         }
     outcome = judge_and_move(
         captured=captured,
@@ -180,7 +185,10 @@ def _create(found: Identified, people: list[int], lead_of: dict[int, int], now: 
                 [now] * len(new),
                 [n.counts_from for n in new],
                 [n.arrival.sourced_by for n in new],
-                [(n.arrival.source or (n.arrival.touch.channel if n.arrival.touch else "") or "unknown")[:60] for n in new],
+                [
+                    (n.arrival.source or (n.arrival.touch.channel if n.arrival.touch else "") or "unknown")[:60]
+                    for n in new
+                ],
                 [n.arrival.campaign[:200] for n in new],
             ),
             prepare=True,
@@ -222,14 +230,18 @@ def _learn_leads(found: Identified, lead_of: dict[int, int], new: list[_New], no
     if missing:
         with raw_cursor() as cursor:
             cursor.execute(
-                "SELECT id, traits::text, cells::text FROM leads_lead WHERE id = ANY($1::bigint[])", (missing,), prepare=True
+                "SELECT id, traits::text, cells::text FROM leads_lead WHERE id = ANY($1::bigint[])",
+                (missing,),
+                prepare=True,
             )
             for id_, traits, cells in cursor.fetchall():
                 leads[id_] = Record("lead", id_, msgspec.json.decode(traits), msgspec.json.decode(cells))  # type: ignore[index,arg-type]
     for tied in told:
         assert tied.person_id is not None
         arrival = tied.arrival
-        leads[lead_of[tied.person_id]].learn(arrival.lead.raw, arrival.lead.cells, at=arrival.at, trusted=arrival.trusted)
+        leads[lead_of[tied.person_id]].learn(
+            arrival.lead.raw, arrival.lead.cells, at=arrival.at, trusted=arrival.trusted
+        )
     write_traits([*found.people.values(), *found.accounts.values(), *leads.values()], known_at=now)
 
 
@@ -249,10 +261,13 @@ def _touched_by_us(found: Identified, lead_of: dict[int, int], now: int, version
     """A touch of ours keeps Marketing's promise to let nobody wither: the clock starts again. One statement."""
     if version is None:
         return
-    ours = sorted({
-        lead_of[t.person_id] for t in found.tied if t.person_id is not None and t.arrival.touch and t.arrival.touch.kind in OURS
-    })
+    ours = sorted(
+        {
+            lead_of[t.person_id]
+            for t in found.tied
+            if t.person_id is not None and t.arrival.touch and t.arrival.touch.kind in OURS
+        }
+    )
     if ours:
         due = now + touch_every(version.agreement)
         restart_clocks(dict.fromkeys(ours, due), what="touch_every")
-

@@ -7,12 +7,11 @@ from procrastinate.contrib.django import app
 from leadpact.kit import clock
 
 # The verbs are imported when a job runs: Django imports this module in every command, most of which need none of them.
-# ruff: noqa: PLC0415
 
 
 @app.periodic(cron="* * * * *")
 @app.task(name="loop.fire_clocks", lock="loop.clocks", queueing_lock="loop.fire_clocks")
-def fire_clocks(timestamp: int = 0) -> None:  # noqa: ARG001 -- procrastinate passes the minute it was meant for
+def fire_clocks(timestamp: int = 0) -> None:
     """Every minute: recall what nobody accepted, end rests, note broken promises."""
     from leadpact.loop import audits, clocks
 
@@ -23,7 +22,7 @@ def fire_clocks(timestamp: int = 0) -> None:  # noqa: ARG001 -- procrastinate pa
 
 @app.periodic(cron="0 * * * *")
 @app.task(name="loop.let_time_pass", lock="loop.ticks", queueing_lock="loop.let_time_pass")
-def let_time_pass(timestamp: int = 0) -> None:  # noqa: ARG001
+def let_time_pass(timestamp: int = 0) -> None:
     """Every full hour: judge whom only time changed."""
     from leadpact.loop import clocks
 
@@ -32,7 +31,7 @@ def let_time_pass(timestamp: int = 0) -> None:  # noqa: ARG001
 
 @app.periodic(cron="5 0 * * 1")
 @app.task(name="loop.draw_audits", lock="loop.audits", queueing_lock="loop.draw_audits")
-def draw_audits(timestamp: int = 0) -> None:  # noqa: ARG001
+def draw_audits(timestamp: int = 0) -> None:
     """Every Monday: freeze the pool and draw the week's blind audits."""
     from leadpact.loop import audits
 

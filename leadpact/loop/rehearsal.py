@@ -78,7 +78,9 @@ class Rehearsal:
         self.users = {one.email: users[one.email] for one in (*company.salespeople, *company.marketers)}
         self.employees = {self.users[one.email].pk: one for one in company.salespeople}
         self.marketer = self.users[company.marketers[0].email]
-        self.head_of_sales = next(user for user in users.values() if user.role == "manager" and user.department == "sales")
+        self.head_of_sales = next(
+            user for user in users.values() if user.role == "manager" and user.department == "sales"
+        )
         self.counts = Counts()
         self._deeds: list[_Deed] = []
         self._numbers = count()
@@ -136,16 +138,22 @@ class Rehearsal:
         person = self.company.people[self.company.position(arrival.user_id)]
         owner = None
         if person.sourced_by == "sales":
-            sellers = [one for one in self.company.salespeople if one.present(arrival.at)] or list(self.company.salespeople)
+            sellers = [one for one in self.company.salespeople if one.present(arrival.at)] or list(
+                self.company.salespeople
+            )
             seller = sellers[self.company.position(arrival.user_id) % len(sellers)]
             owner = self.users[seller.email].pk
-        return replace(arrival, source=person.source, campaign=person.campaign, sourced_by=person.sourced_by, owner_id=owner)
+        return replace(
+            arrival, source=person.source, campaign=person.campaign, sourced_by=person.sourced_by, owner_id=owner
+        )
 
     def _spend(self, payload: Mapping[str, Any]) -> None:
         bill = payload["properties"]
         cents = round(float(bill["amount"]) * 100)
         add_spend(
-            rows=[(bill["channel"], bill.get("campaign", ""), bill["day"], cents, bill["currency"], payload["messageId"])]
+            rows=[
+                (bill["channel"], bill.get("campaign", ""), bill["day"], cents, bill["currency"], payload["messageId"])
+            ]
         )
 
     def _time_passes(self, until: int) -> None:
@@ -174,9 +182,7 @@ class Rehearsal:
     def _follow(self, recorded: Sequence[Recorded], *, at: int) -> None:
         """The ledger's follower while the rehearsal lasts: the loop's own, and an eye on what people will notice."""
         follow(recorded, at=at)
-        self._news += [
-            r for r in recorded if r.state in {"offered", "repair", "prospecting"} and r.move in NOTICED
-        ]
+        self._news += [r for r in recorded if r.state in {"offered", "repair", "prospecting"} and r.move in NOTICED]
 
     def _see(self, until: int) -> None:
         """Salespeople notice offers, each by their own hours and mood; Marketing wrong data; and prospects are worked on."""
@@ -193,7 +199,9 @@ class Rehearsal:
         for r in news:
             key, who = self._keys.get(r.lead_id), r.salesperson_id
             if r.state == "repair":
-                self._later(until + MENDS_AFTER, lambda t, lead=r.lead_id: marketing.mend(lead_id=lead, by=self.marketer, at=t))
+                self._later(
+                    until + MENDS_AFTER, lambda t, lead=r.lead_id: marketing.mend(lead_id=lead, by=self.marketer, at=t)
+                )
             elif key is None or who is None or who not in self.employees:
                 continue
             elif r.state == "offered":

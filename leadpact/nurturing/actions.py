@@ -18,7 +18,14 @@ MONTH = 30 * 86_400_000_000
 def mend(*, lead_id: int, by: User, at: int, note: str = "") -> None:
     """The lead's data is mended: it is Marketing's to nurture again, and judged afresh. Raises MoveRefused."""
     due = at + touch_every(at)
-    record([NewEntry(lead_id, "repaired", _actor(by), agreement=_agreement(at), note=note, due=due, due_what="touch_every")], at=at)
+    record(
+        [
+            NewEntry(
+                lead_id, "repaired", _actor(by), agreement=_agreement(at), note=note, due=due, due_what="touch_every"
+            )
+        ],
+        at=at,
+    )
 
 
 @transaction.atomic
@@ -34,7 +41,14 @@ def wake(*, lead_id: int, by: User, at: int, note: str = "") -> None:
     record(
         [
             NewEntry(
-                lead_id, "woken", _actor(by), agreement=_agreement(at), note=note, due=due, due_what="touch_every", alternatives=0
+                lead_id,
+                "woken",
+                _actor(by),
+                agreement=_agreement(at),
+                note=note,
+                due=due,
+                due_what="touch_every",
+                alternatives=0,
             )
         ],
         at=at,

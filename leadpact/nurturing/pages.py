@@ -11,7 +11,13 @@ from leadpact.kit.pages import MARKETING, page
 from leadpact.nurturing import queries
 from leadpact.team.permissions import sees_scores
 
-VIEWS = (("growing", "Growing"), ("late", "Withering"), ("resting", "Resting"), ("repair", "To mend"), ("waiting", "Sales-ready, waiting"))
+VIEWS = (
+    ("growing", "Growing"),
+    ("late", "Withering"),
+    ("resting", "Resting"),
+    ("repair", "To mend"),
+    ("waiting", "Sales-ready, waiting"),
+)
 
 
 def _name(lead: Any) -> str:
@@ -25,7 +31,9 @@ COLUMNS = (
     lists.Column("near", "Points missing", lambda lead: lead.near, sort="near", numeric=True),
     lists.Column("source", "Source", lambda lead: lead.source, sort="source,id"),
     lists.Column("since", "Since", lambda lead: formats.iso(lead.holding.since), sort="holding__since", falling=True),
-    lists.Column("due", "Clock", lambda lead: formats.iso(lead.holding.due) if lead.holding.due else "", sort="holding__due"),
+    lists.Column(
+        "due", "Clock", lambda lead: formats.iso(lead.holding.due) if lead.holding.due else "", sort="holding__due"
+    ),
 )
 
 
@@ -56,11 +64,31 @@ def pool(request: HttpRequest) -> HttpResponse:
     )  # fmt: skip
     blind = not sees_scores(request.user)  # type: ignore[arg-type]
     columns = tuple(one for one in COLUMNS if not (blind and one.key == "near"))
-    sort = {"growing": "since" if blind else "near", "late": "due", "resting": "due", "repair": "due", "waiting": "since"}[view]
+    sort = {
+        "growing": "since" if blind else "near",
+        "late": "due",
+        "resting": "due",
+        "repair": "due",
+        "waiting": "since",
+    }[view]
     shown = lists.listing(
-        request, _narrow(queries.pool(), view, at), columns=columns, filters=filters, sort=sort, noun="lead|leads", keep=("view",)
+        request,
+        _narrow(queries.pool(), view, at),
+        columns=columns,
+        filters=filters,
+        sort=sort,
+        noun="lead|leads",
+        keep=("view",),
     )
     tabs = [{"text": says, "href": f"?view={key}", "current": key == view, "count": counts[key]} for key, says in VIEWS]
     return lists.answer(
-        request, "nurturing/pool.html", shown, title="Pool", counts=counts, tabs=tabs, view=view, blind=blind, far=queries.FAR
+        request,
+        "nurturing/pool.html",
+        shown,
+        title="Pool",
+        counts=counts,
+        tabs=tabs,
+        view=view,
+        blind=blind,
+        far=queries.FAR,
     )

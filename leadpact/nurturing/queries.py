@@ -10,7 +10,6 @@ from django.db.models.functions import Cast, Greatest
 from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.leads.queries import listed
 
-
 FAR = 60_000
 """Thousandths of a point at which the bar of closeness is empty."""
 

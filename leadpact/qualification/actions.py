@@ -100,7 +100,6 @@ def explain_plan(*, lead_ids: Sequence[int], as_of: int, version: InForce) -> st
         return "\n".join(row[0] for row in cursor.fetchall())
 
 
-
 def mark_waiting(*, lead_ids: Sequence[int]) -> None:
     """Have the next sweep judge these leads afresh: their `next_tick` is now. One statement."""
     if not lead_ids:
@@ -132,5 +131,6 @@ def tick_done(*, until: int, at: int) -> None:
     """Note that every verdict that time alone could change was taken anew up to `until`."""
     with raw_cursor() as cursor:
         cursor.execute(
-            "UPDATE qualification_sweep SET ticked_until = $1, done_at = $2 WHERE id = 1 AND ticked_until < $1", (until, at)
+            "UPDATE qualification_sweep SET ticked_until = $1, done_at = $2 WHERE id = 1 AND ticked_until < $1",
+            (until, at),
         )

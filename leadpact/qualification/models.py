@@ -29,7 +29,9 @@ class Judgement(models.Model):
     next_tick = InstantField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["next_tick"], name="judgement_due", condition=models.Q(next_tick__isnull=False))]
+        indexes = [
+            models.Index(fields=["next_tick"], name="judgement_due", condition=models.Q(next_tick__isnull=False))
+        ]
 
 
 class Sweep(models.Model):

@@ -52,10 +52,18 @@ class Marker:
 
 
 @click.command()
-@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data directory (default: leadpact-demo in the XDG data home).")
-@click.option("--leads", default=20_000, show_default=True, type=click.IntRange(50, 200_000), help="Size of the company.")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Data directory (default: leadpact-demo in the XDG data home).",
+)
+@click.option(
+    "--leads", default=20_000, show_default=True, type=click.IntRange(50, 200_000), help="Size of the company."
+)
 @click.option("--seed", default=7, show_default=True, type=click.IntRange(0), help="The same seed is the same company.")
-@click.option("--days", default=DAYS, show_default=True, type=click.IntRange(28, 730), help="How long it lives, up to today.")
+@click.option(
+    "--days", default=DAYS, show_default=True, type=click.IntRange(28, 730), help="How long it lives, up to today."
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option("--no-serve", is_flag=True, help="Live the year, print the figures, and stop.")
@@ -127,7 +135,9 @@ class _Living:
                 yield
         with connection.cursor() as cursor:
             cursor.execute("RESET synchronous_commit")
-        Marker(self.marker.leads, self.marker.seed, self.marker.start, self.marker.password, finished=True).write(self.place)
+        Marker(self.marker.leads, self.marker.seed, self.marker.start, self.marker.password, finished=True).write(
+            self.place
+        )
         from leadpact.site.demo_report import report
 
         click.echo(report(rehearsal, seconds=time.monotonic() - self._began))
@@ -141,7 +151,14 @@ def make_users(company: Company, password: str) -> dict[str, User]:
 
     hashed = make_password(password)
     rows = [
-        User(email=f"{name}@northwind.example", name=says, role=role, department=department, password=hashed, is_catch_all=catches)
+        User(
+            email=f"{name}@northwind.example",
+            name=says,
+            role=role,
+            department=department,
+            password=hashed,
+            is_catch_all=catches,
+        )
         for name, says, role, department, catches in (
             ("operations", "Revenue Operations", "operations", "", False),
             ("marketing", "Head of Marketing", "manager", "marketing", False),

@@ -62,7 +62,8 @@ def report(rehearsal: Rehearsal, *, seconds: float) -> str:
 
 def first_truth(rehearsal: Rehearsal) -> float | None:
     """Share of false hand-offs among those under the definition that say something of it, by the potential answers of whom
-    they went to, also where no answer was given."""
+    they went to, also where no answer was given.
+    """
     rows = _rows(
         "SELECT i.value, h.at, h.salesperson_id FROM custody_handoff_v1 AS h JOIN leads_lead AS l ON l.id = h.lead_id"
         " JOIN leads_visitor AS v ON v.person_id = l.person_id JOIN leads_identifier AS i ON i.visitor_id = v.id"
@@ -103,7 +104,9 @@ def _rows(sql: str) -> list[Any]:
 
 
 def _unheld() -> int:
-    (row,) = _rows("SELECT count(*) FROM leads_lead AS l LEFT JOIN custody_holding AS h ON h.lead_id = l.id WHERE h.lead_id IS NULL")
+    (row,) = _rows(
+        "SELECT count(*) FROM leads_lead AS l LEFT JOIN custody_holding AS h ON h.lead_id = l.id WHERE h.lead_id IS NULL"
+    )
     return int(row[0])
 
 

@@ -47,7 +47,11 @@ def lead(request: HttpRequest, lead_id: int) -> HttpResponse:
     mine = may_answer(user, asker_id=user.pk, holder_id=found.salesperson_id) if found.holder == "sales" else False
     moves = frozenset(allowed(found.state, speaks_for(user))) if mine or found.holder != "sales" else frozenset()
     offers = distribution.offers_of(lead_id)
-    group = [one for one in lead_queries.people_at(found.account_id) if one.person_id != found.person_id] if found.account_id else []
+    group = (
+        [one for one in lead_queries.people_at(found.account_id) if one.person_id != found.person_id]
+        if found.account_id
+        else []
+    )
     return render(
         request,
         "site/lead.html",
@@ -117,8 +121,22 @@ def _facts(found: Card) -> list[tuple[str, str]]:
         ("Sourced by", found.sourced_by),
         ("Since", formats.instant(found.created_at, now=clock.now())),
     ]
-    shown = {"person.email", "person.email_domain", "person.name", "person.first_name", "person.last_name", "person.title", "person.phone", "account.name",
-             "account.id", "account.group_id", "lead.source", "lead.campaign", "lead.sourced_by", "person.opted_out"}
+    shown = {
+        "person.email",
+        "person.email_domain",
+        "person.name",
+        "person.first_name",
+        "person.last_name",
+        "person.title",
+        "person.phone",
+        "account.name",
+        "account.id",
+        "account.group_id",
+        "lead.source",
+        "lead.campaign",
+        "lead.sourced_by",
+        "person.opted_out",
+    }
     for traits in (found.account_traits, found.lead_traits, found.person_traits):
         for name, value in traits.items():
             if name not in shown and value not in (None, "") and len(facts) < SHOWN_TRAITS:
@@ -133,7 +151,10 @@ def _next(found: Card, version: InForce | None) -> str:
         case "offered":
             return f"If nobody accepts {after}, it goes to the next salesperson in turn. If it is rejected, the reason decides where it goes."
         case "accepted":
-            promise = {"first_follow_up_within": "the first follow-up is due", "attempts": "the promised attempts are due"}
+            promise = {
+                "first_follow_up_within": "the first follow-up is due",
+                "attempts": "the promised attempts are due",
+            }
             return f"With {found.salesperson}: {promise.get(found.due_what, 'the next step is due')} {after}. Then it is qualified, or given back with a reason."
         case "qualified" | "opportunity":
             return f"With {found.salesperson}: the next step is due {after}. It ends won, lost, or back with Marketing."
@@ -146,7 +167,11 @@ def _next(found: Card, version: InForce | None) -> str:
         case "prospect" | "lead":
             return f"Marketing keeps in touch; the next touch of ours is due {after}. When it meets the agreement it is handed over at once."
         case "new":
-            return "It waits for an agreement to be signed; then it is judged." if version is None else "It is judged at the end of the import."
+            return (
+                "It waits for an agreement to be signed; then it is judged."
+                if version is None
+                else "It is judged at the end of the import."
+            )
         case "won":
             return "It is won. A new need of the same person starts a new lead."
         case _:
@@ -172,7 +197,10 @@ def nurture(request: HttpRequest, lead_id: int, verb: str) -> HttpResponse:
     except PermissionError as refused:
         raise CannotDo(str(refused)) from refused
     _judge_afresh(lead_id, at)
-    messages.success(request, {"mend": "Mended and judged afresh.", "wake": "Awake again, and judged afresh.", "disqualify": "Closed."}[verb])
+    messages.success(
+        request,
+        {"mend": "Mended and judged afresh.", "wake": "Awake again, and judged afresh.", "disqualify": "Closed."}[verb],
+    )
     return redirect(back(request, links.lead(lead_id)))
 
 
@@ -209,7 +237,11 @@ def account(request: HttpRequest, account_id: int) -> HttpResponse:
         if not may_set:
             raise CannotDo("A manager or operations sets who owns an account.")
         chosen = request.POST.get("owner", "")
-        owner = User.objects.filter(pk=int(chosen), department="sales", is_active=True).first() if chosen.isdigit() else None
+        owner = (
+            User.objects.filter(pk=int(chosen), department="sales", is_active=True).first()
+            if chosen.isdigit()
+            else None
+        )
         if chosen and owner is None:
             raise CannotDo("That colleague cannot own accounts: choose somebody active in Sales.")
         found.owner = owner
@@ -218,7 +250,11 @@ def account(request: HttpRequest, account_id: int) -> HttpResponse:
         return redirect(links.account(account_id))
     people = lead_queries.people_at(account_id)
     facts = [("Domain", found.domain or "")]
-    facts += [(name.split(".", 1)[-1].replace("_", " ").capitalize(), str(value)) for name, value in found.traits.items() if name not in {"account.name", "account.domain"}]
+    facts += [
+        (name.split(".", 1)[-1].replace("_", " ").capitalize(), str(value))
+        for name, value in found.traits.items()
+        if name not in {"account.name", "account.domain"}
+    ]
     return render(
         request,
         "site/account.html",
@@ -232,6 +268,8 @@ def account(request: HttpRequest, account_id: int) -> HttpResponse:
             "moments": lead_queries.touches_at(account_id),
             "blind": not sees_scores(user),
             "may_set": may_set,
-            "sellers": User.objects.filter(department="sales", is_active=True).order_by("name", "email") if may_set else (),
+            "sellers": User.objects.filter(department="sales", is_active=True).order_by("name", "email")
+            if may_set
+            else (),
         },
     )

@@ -112,7 +112,9 @@ LEFT JOIN leads_lead AS l ON l.id = $2
 def timeline(lead: Card, *, blind: bool, newest_first: bool = True, limit: int = MOST_TOUCHES) -> list[Moment]:
     """Touches and custody of a lead in one line. In a blind one nothing tells an audit from a hand-over."""
     with raw_cursor() as cursor:
-        cursor.execute(f"{_TOUCHES} WHERE p.id = $1 ORDER BY t.at DESC LIMIT $3".encode(), (lead.person_id, lead.lead_id, limit))
+        cursor.execute(
+            f"{_TOUCHES} WHERE p.id = $1 ORDER BY t.at DESC LIMIT $3".encode(), (lead.person_id, lead.lead_id, limit)
+        )
         rows: list[Any] = cursor.fetchall()
     moments = [_touch(row) for row in rows]
     moments += [_entry(line) for line in custody.history(lead.lead_id, blind=blind)]
@@ -125,7 +127,9 @@ def timeline(lead: Card, *, blind: bool, newest_first: bool = True, limit: int =
 def touches_at(account_id: int, limit: int = 60) -> list[Moment]:
     """The latest touches of everybody at an account."""
     with raw_cursor() as cursor:
-        cursor.execute(f"{_TOUCHES} WHERE p.account_id = $1 ORDER BY t.at DESC LIMIT $3".encode(), (account_id, None, limit))
+        cursor.execute(
+            f"{_TOUCHES} WHERE p.account_id = $1 ORDER BY t.at DESC LIMIT $3".encode(), (account_id, None, limit)
+        )
         rows: list[Any] = cursor.fetchall()
     return [_touch(row, whose=True) for row in rows]
 
@@ -138,7 +142,12 @@ def _touch(row: Any, *, whose: bool = False) -> Moment:
     who = (name or "Somebody") if whose else "They"
     told = json.loads(properties)
     parts = [str(told[key]) for key in ("path", "paper", "title", "form", "note") if told.get(key)][:2]
-    notes = [*parts, channel, f"campaign {campaign or told.get('campaign')}" if campaign or told.get("campaign") else "", by]
+    notes = [
+        *parts,
+        channel,
+        f"campaign {campaign or told.get('campaign')}" if campaign or told.get("campaign") else "",
+        by,
+    ]
     voided = void is not None or cause is not None
     if voided:
         notes.append("withdrawn, not counted" if cause == "withdrawn" else "seen to be a machine’s, not counted")
@@ -162,7 +171,9 @@ def _entry(line: custody.Line) -> Moment:
         notes.append(f"by clause {line.reason}" if line.reason else "")
     elif line.move == "handed_over":
         title = f"Handed over to Sales: offered to {line.salesperson_name or 'the queue'}"
-        notes.append({"definition": "under the agreement", "audit": "as a blind check", "by_hand": "by hand"}.get(line.cause, ""))
+        notes.append(
+            {"definition": "under the agreement", "audit": "as a blind check", "by_hand": "by hand"}.get(line.cause, "")
+        )
         notes.append(line.reason.replace("_", " ") if line.cause == "by_hand" else "")
     elif line.move == "recalled":
         title = f"The offer ran out; offered to {line.salesperson_name}"

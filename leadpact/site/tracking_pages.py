@@ -11,11 +11,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from leadpact.agreement.queries import versions
 from leadpact.kit import charts, clock, formats
 from leadpact.kit.pages import EVERYONE, page, whole_number
-from leadpact.team.permissions import sees_scores
-from leadpact.agreement.queries import versions
 from leadpact.team.models import User
+from leadpact.team.permissions import sees_scores
 from leadpact.tracking import queries
 from leadpact.tuning import queries as tuning
 from leadpact.tuning.rules import Estimate, share
@@ -53,7 +53,11 @@ def overview(request: HttpRequest) -> HttpResponse:
             "sources": shown_sources(found),
             "weekly": _weekly(queries.weekly(since=since, until=at)),
             "blind": blind,
-            "groups": [{"text": says, "href": f"?weeks={weeks}&by={key}#by", "current": key == group} for key, says in GROUPS if not (blind and key == "salesperson")],
+            "groups": [
+                {"text": says, "href": f"?weeks={weeks}&by={key}#by", "current": key == group}
+                for key, says in GROUPS
+                if not (blind and key == "salesperson")
+            ],
             "group": group,
             **shown_errors(since=since, until=at, at=at, group=group, with_audits=not blind),
         },
@@ -62,7 +66,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 def _weekly(rows: list[tuple[int, int, int, int]]) -> charts.Chart | None:
     """Hand-overs and what came back, week by week."""
-    if len(rows) < 2:  # noqa: PLR2004 -- one week makes no line
+    if len(rows) < 2:
         return None
     data = [
         {"week": formats.iso(week)[:10], "what": what, "leads": n}
@@ -75,14 +79,18 @@ def _weekly(rows: list[tuple[int, int, int, int]]) -> charts.Chart | None:
         "encoding": {
             "x": {"field": "week", "type": "temporal", "title": None},
             "y": {"field": "leads", "type": "quantitative", "title": "leads"},
-            "color": {"field": "what", "type": "nominal", "title": None, "scale": {"domain": ["handed over", "accepted", "came back"]}},
+            "color": {
+                "field": "what",
+                "type": "nominal",
+                "title": None,
+                "scale": {"domain": ["handed over", "accepted", "came back"]},
+            },
         },
     }
     return charts.draw(
         spec, title="Leads handed over, accepted and come back, by week", columns=("Week of", "Handed over", "Accepted", "Came back"),
         rows=[(formats.iso(week)[:10], a, b, c) for week, a, b, c in rows], wide=1080,
     )  # fmt: skip
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +112,9 @@ def steps(found: list[queries.Step]) -> list[ShownStep]:
     return shown
 
 
-def who_is_right(promises: list[queries.Promise], marketing: list[queries.Step], sales: list[queries.Step]) -> list[str]:
+def who_is_right(
+    promises: list[queries.Promise], marketing: list[queries.Step], sales: list[queries.Step]
+) -> list[str]:
     """The quarrel settled with figures: "you never follow up" against "what you send us is garbage"."""
     said = []
     by_what = {one.what: one for one in promises}

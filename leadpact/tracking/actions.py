@@ -8,11 +8,13 @@ from leadpact.custody.actions import Recorded
 from leadpact.kit.raw import cursor as raw_cursor
 
 
-def follow_market(*, recorded: Sequence[Recorded], at: int) -> None:  # noqa: ARG001 -- entries carry their own instants
+def follow_market(*, recorded: Sequence[Recorded], at: int) -> None:
     """Open, win and lose opportunities as the ledger says. At most three statements, whatever the batch."""
     opened = [r for r in recorded if r.move in {"opportunity_opened", "won"}]
     closed = [r for r in recorded if r.move in {"won", "lost"}]
-    undone = [r.lead_id for r in recorded if r.move == "corrected" and r.previous_state in {"won", "lost", "opportunity"}]
+    undone = [
+        r.lead_id for r in recorded if r.move == "corrected" and r.previous_state in {"won", "lost", "opportunity"}
+    ]
     with raw_cursor() as cursor:
         if opened:
             last = {r.lead_id: r for r in opened}
@@ -37,7 +39,8 @@ def follow_market(*, recorded: Sequence[Recorded], at: int) -> None:  # noqa: AR
             )
         if undone:
             cursor.execute(
-                "UPDATE tracking_opportunity SET closed_at = NULL, won = NULL WHERE lead_id = ANY($1::bigint[])", (undone,)
+                "UPDATE tracking_opportunity SET closed_at = NULL, won = NULL WHERE lead_id = ANY($1::bigint[])",
+                (undone,),
             )
 
 

@@ -12,7 +12,15 @@ from leadpact.kit.pages import EVERYONE, page
 from leadpact.tracking import queries
 
 WEEK = 7 * 86_400_000_000
-CLOCKS = ("accept_within", "first_follow_up_within", "attempts", "next_step", "prospect_plan", "touch_every", "answer_rejection_within")
+CLOCKS = (
+    "accept_within",
+    "first_follow_up_within",
+    "attempts",
+    "next_step",
+    "prospect_plan",
+    "touch_every",
+    "answer_rejection_within",
+)
 
 
 def _name(lead: Any) -> str:
@@ -28,11 +36,20 @@ COLUMNS = (
     lists.Column("name", "Lead", _name, sort="person__name,id"),
     lists.Column("email", "E-mail", lambda lead: lead.person.email or "", shown=False),
     lists.Column("account", "Account", _account, sort="person__account__name,id"),
-    lists.Column("state", "Where", lambda lead: f"{lead.holding.holder} · {lead.holding.state}", sort="holding__state,id"),
-    lists.Column("salesperson", "Salesperson", lambda lead: str(lead.holding.salesperson or ""), sort="holding__salesperson__name,id"),
+    lists.Column(
+        "state", "Where", lambda lead: f"{lead.holding.holder} · {lead.holding.state}", sort="holding__state,id"
+    ),
+    lists.Column(
+        "salesperson",
+        "Salesperson",
+        lambda lead: str(lead.holding.salesperson or ""),
+        sort="holding__salesperson__name,id",
+    ),
     lists.Column("source", "Source", lambda lead: lead.source, sort="source,id"),
     lists.Column("since", "Since", lambda lead: formats.iso(lead.holding.since), sort="holding__since", falling=True),
-    lists.Column("due", "Clock", lambda lead: formats.iso(lead.holding.due) if lead.holding.due else "", sort="holding__due"),
+    lists.Column(
+        "due", "Clock", lambda lead: formats.iso(lead.holding.due) if lead.holding.due else "", sort="holding__due"
+    ),
     lists.Column("id", "Id", lambda lead: lead.pk, shown=False),
 )
 STATES = (

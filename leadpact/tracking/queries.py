@@ -72,7 +72,12 @@ reached AS (
     FROM cohort AS c JOIN custody_entry AS e ON e.lead_id = c.id AND e.at < $3 GROUP BY c.id, c.created_at
 )
 """
-MARKETING_STEPS = (("captured", "Captured"), ("lead", "Became a lead"), ("sales_ready", "Sales-ready"), ("handed_over", "Handed over"))
+MARKETING_STEPS = (
+    ("captured", "Captured"),
+    ("lead", "Became a lead"),
+    ("sales_ready", "Sales-ready"),
+    ("handed_over", "Handed over"),
+)
 SALES_STEPS = (
     ("offered", "Offered"), ("accepted", "Accepted"), ("qualified", "Qualified"), ("opportunity", "Opportunity"), ("won", "Won"),
 )  # fmt: skip
@@ -198,7 +203,8 @@ def moved(what: str, *, since: int, until: int) -> list[int]:
     """Leads with such a move in [since, until). Raises KeyError for another word than those of MOVED."""
     with raw_cursor() as cursor:
         cursor.execute(
-            f"SELECT DISTINCT lead_id FROM custody_entry WHERE at >= $1 AND at < $2 AND {MOVED[what]}".encode(), (since, until)
+            f"SELECT DISTINCT lead_id FROM custody_entry WHERE at >= $1 AND at < $2 AND {MOVED[what]}".encode(),
+            (since, until),
         )
         return [int(row[0]) for row in cursor.fetchall()]  # type: ignore[call-overload]
 

@@ -143,7 +143,8 @@ def answer_audits(*, recorded: Sequence[Recorded], at: int) -> None:
     with raw_cursor() as cursor:
         if graduated:
             cursor.execute(
-                "UPDATE tuning_audit SET caught = TRUE WHERE lead_id = ANY($1::bigint[]) AND released_at IS NULL", (graduated,)
+                "UPDATE tuning_audit SET caught = TRUE WHERE lead_id = ANY($1::bigint[]) AND released_at IS NULL",
+                (graduated,),
             )
         if not moved:
             return

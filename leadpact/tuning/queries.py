@@ -196,7 +196,9 @@ def guesses(*, since: int, until: int) -> tuple[int, int]:
 def left_out(*, since: int, until: int) -> Mapping[str, int]:
     """Why leads of the pool were not covered by the audits' frames, summed over weeks."""
     with raw_cursor() as cursor:
-        cursor.execute("SELECT left_out::text FROM tuning_frame WHERE frozen_at >= $1 AND frozen_at < $2", (since, until))
+        cursor.execute(
+            "SELECT left_out::text FROM tuning_frame WHERE frozen_at >= $1 AND frozen_at < $2", (since, until)
+        )
         total: Counter[str] = Counter()
         for (text,) in cursor.fetchall():
             total.update(msgspec.json.decode(str(text)))

@@ -272,11 +272,13 @@ class _Batch:
 
     def place_accounts(self) -> None:
         """Find or make the account of each person who has none, and lock the accounts that learn something."""
-        domains = sorted({
-            t.arrival.account_domain
-            for t in self.tied
-            if t.arrival.account_domain and t.person_id is not None and self.people[t.person_id].account_id is None
-        })
+        domains = sorted(
+            {
+                t.arrival.account_domain
+                for t in self.tied
+                if t.arrival.account_domain and t.person_id is not None and self.people[t.person_id].account_id is None
+            }
+        )
         with raw_cursor() as cursor:
             if domains:
                 cursor.execute(
@@ -346,11 +348,17 @@ class _Batch:
                     "INSERT INTO leads_person (id, account_id, email, email_verified, name, title, phone, traits, cells,"
                     " opted_out, secret, created_at) SELECT i, a, e, v, '', '', '', '{}', '{}', FALSE, s, $6"
                     " FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::boolean[], $5::bytea[]) AS n (i, a, e, v, s)",
-                    (*_columns([(p.id, p.account_id, p.email, p.email_verified, os.urandom(32)) for p in people], 5), at),
+                    (
+                        *_columns([(p.id, p.account_id, p.email, p.email_verified, os.urandom(32)) for p in people], 5),
+                        at,
+                    ),
                     prepare=True,
                 )
             if self.new_visitors:
-                rows_v = [(v, p, a if p is not None else None, at if p is not None else None) for v, (p, a) in self.new_visitors.items()]
+                rows_v = [
+                    (v, p, a if p is not None else None, at if p is not None else None)
+                    for v, (p, a) in self.new_visitors.items()
+                ]
                 cursor.execute(
                     "INSERT INTO leads_visitor (id, person_id, tied_at, tied_known_at, created_at) SELECT i, p, a, k, $5"
                     " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS n (i, p, a, k)",

@@ -43,7 +43,13 @@ def relations(needs: Needs, *, history: bool) -> list[tuple[str, str]]:
     """The stages (name, SQL) that stand before the compiled ones. Parameters are numbered $1 (ids) and $2 (as of)."""
     scopes = sorted({field.split(".", 1)[0] for field, _ in needs.attributes})
     stages: list[tuple[str, str]] = []
-    columns = ["l.id AS lead_id", "$2::bigint AS as_of", "p.id AS person_key", "p.account_id AS account_key", "l.counts_from"]
+    columns = [
+        "l.id AS lead_id",
+        "$2::bigint AS as_of",
+        "p.id AS person_key",
+        "p.account_id AS account_key",
+        "l.counts_from",
+    ]
     joins = []
     for scope in scopes:
         cells = f"{_TABLES[scope]}.cells"
@@ -53,7 +59,7 @@ def relations(needs: Needs, *, history: bool) -> list[tuple[str, str]]:
                 f"LEFT JOIN LATERAL (SELECT jsonb_object_agg(f.field, f.cell) AS cells FROM (SELECT DISTINCT ON (field) field, cell"
                 f" FROM leads_attributefact WHERE subject = {_text(scope)} AND subject_id = {_IDS[scope]}"
                 ' AND "at" <= $2 AND known_at <= $2'
-                " ORDER BY field, \"at\" DESC, known_at DESC, (cell ->> 't') COLLATE \"C\" DESC NULLS LAST) AS f)"
+                ' ORDER BY field, "at" DESC, known_at DESC, (cell ->> \'t\') COLLATE "C" DESC NULLS LAST) AS f)'
                 f" AS {scope}_then ON TRUE"
             )
         columns += [
@@ -61,11 +67,13 @@ def relations(needs: Needs, *, history: bool) -> list[tuple[str, str]]:
             for field, form in needs.attributes
             if field.startswith(scope + ".")
         ]
-    stages.append((
-        "leads",
-        f"SELECT {', '.join(columns)} FROM leads_lead AS l JOIN leads_person AS p ON p.id = l.person_id"
-        f" LEFT JOIN leads_account AS a ON a.id = p.account_id {' '.join(joins)} WHERE l.id = ANY($1::bigint[])",
-    ))
+    stages.append(
+        (
+            "leads",
+            f"SELECT {', '.join(columns)} FROM leads_lead AS l JOIN leads_person AS p ON p.id = l.person_id"
+            f" LEFT JOIN leads_account AS a ON a.id = p.account_id {' '.join(joins)} WHERE l.id = ANY($1::bigint[])",
+        )
+    )
     people = "SELECT lead_id, person_key, account_key, counts_from FROM leads"
     if needs.account_touches:
         people += (
@@ -75,7 +83,7 @@ def relations(needs: Needs, *, history: bool) -> list[tuple[str, str]]:
             " WHERE p.id NOT IN (SELECT person_key FROM leads)"
         )
     stages.append(("people", people))
-    where = ['"at" <= $2', 'visitor_id = v.id']
+    where = ['"at" <= $2', "visitor_id = v.id"]
     if needs.horizon is not None:
         where.append(f'"at" > $2 - {needs.horizon}::bigint')
     if needs.kinds is not None:
@@ -86,15 +94,17 @@ def relations(needs: Needs, *, history: bool) -> list[tuple[str, str]]:
     )
     # OFFSET 0 keeps the order person → visitors → touches, each by its index. Left free, a planner with old statistics reads
     # every touch there is for a batch of a hundred people.
-    stages.append((
-        "touches",
-        "SELECT t.id AS touch_id, w.lead_id, w.person_key, w.account_key, t.kind, t.\"at\","
-        " GREATEST(t.known_at, v.tied_known_at) AS known_at,"
-        f" LEAST(t.void_at, x.known_at) AS void_at{properties}"
-        " FROM people AS w"
-        " CROSS JOIN LATERAL (SELECT id, tied_known_at FROM leads_visitor WHERE person_id = w.person_key OFFSET 0) AS v"
-        " CROSS JOIN LATERAL (SELECT id, kind, \"at\", known_at, void_at, cells FROM leads_touch"
-        f" WHERE {' AND '.join(where)} OFFSET 0) AS t LEFT JOIN leads_touchvoid AS x ON x.touch_id = t.id"
-        ' WHERE w.counts_from IS NULL OR t."at" > w.counts_from',
-    ))
+    stages.append(
+        (
+            "touches",
+            'SELECT t.id AS touch_id, w.lead_id, w.person_key, w.account_key, t.kind, t."at",'
+            " GREATEST(t.known_at, v.tied_known_at) AS known_at,"
+            f" LEAST(t.void_at, x.known_at) AS void_at{properties}"
+            " FROM people AS w"
+            " CROSS JOIN LATERAL (SELECT id, tied_known_at FROM leads_visitor WHERE person_id = w.person_key OFFSET 0) AS v"
+            ' CROSS JOIN LATERAL (SELECT id, kind, "at", known_at, void_at, cells FROM leads_touch'
+            f" WHERE {' AND '.join(where)} OFFSET 0) AS t LEFT JOIN leads_touchvoid AS x ON x.touch_id = t.id"
+            ' WHERE w.counts_from IS NULL OR t."at" > w.counts_from',
+        )
+    )
     return stages
