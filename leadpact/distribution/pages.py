@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from leadpact.agreement.queries import in_force
 from leadpact.custody.entries import allowed
 from leadpact.distribution import actions, queries
+from leadpact.distribution.actions.passing import HAND_OVER_REASONS
 from leadpact.distribution.forms import AnswerForm
 from leadpact.distribution.permissions import may_reassign
 from leadpact.distribution.rules.answers import LOST_REASONS
@@ -89,6 +90,7 @@ def choices(at: int) -> dict[str, Any]:
         "reasons": [(one.id, one.id.replace("_", " "), _leads_to(one)) for one in version.agreement.recycle]
         if version
         else [],
+        "hand_over_reasons": [(one, says) for one, says in HAND_OVER_REASONS.items()],
         "lost_reasons": [(one, one.replace("_", " ")) for one in LOST_REASONS],
         "colleagues": User.objects.filter(department="sales", is_active=True, takes_leads=True).order_by(
             "name", "email"
@@ -150,7 +152,7 @@ VERBS: dict[str, Callable[[int, Any, int, Told], object]] = {
         lead_id=lead, by=by, at=at, to=told["to"], note=told["note"]
     ),
     "hand-over": lambda lead, by, at, told: actions.hand_over(
-        lead_id=lead, by=by, at=at, reason=told["reason"] or "by_hand", to=told["to"], note=told["note"]
+        lead_id=lead, by=by, at=at, reason=told["reason"], note=told["note"]
     ),
 }
 SAID = {

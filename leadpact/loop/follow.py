@@ -156,4 +156,4 @@ def _ring(recorded: Sequence[Recorded]) -> None:
 
 def _mail_is_set() -> bool:
 
-    return bool(getattr(settings, "MAIL_WORKS", False))
+    return bool(settings.MAIL_WORKS)
