@@ -29,8 +29,10 @@ def test_the_table_holds_on_every_engine(spec: Spec, duck: DuckDB, postgres: Pos
     for judgement in judged:
         _check(spec, judgement, spec.expected.get(judgement.lead_id, {}))
     rows = [judgement_row(judgement) for judgement in judged]
+    bare = [judgement_row(judgement, extras=False) for judgement in judged]
     for engine in (duck, postgres):
         assert engine.rows(spec.agreement, spec.history, spec.asks) == rows
+        assert engine.rows(spec.agreement, spec.history, spec.asks, extras=False) == bare
 
 
 def test_titles_are_told_apart_and_every_lead_is_expected_something() -> None:
