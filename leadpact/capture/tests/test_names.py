@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leadpact.capture.rules.address import BadAddress, company_domain, domain_of_email, email, identifier
@@ -11,6 +11,7 @@ from leadpact.capture.rules.channels import of_campaign, of_referrer
 from leadpact.capture.rules.names import SYNONYMS, field_of, kind_of, snake
 from leadpact.language.kinds import KINDS
 
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 
 
@@ -49,6 +50,7 @@ def test_synonyms_lead_to_kinds_in_their_own_form() -> None:
         assert kind_of(kind) == kind
 
 
+@UNHURRIED
 @given(TEXT)
 def test_a_kind_stays_what_it_is(event: str) -> None:
     assert kind_of(kind_of(event)) == kind_of(event)
@@ -74,6 +76,7 @@ def test_a_trait_becomes_a_field(scope: str, name: str, field: str) -> None:
     assert field_of(scope, name) == field
 
 
+@UNHURRIED
 @given(TEXT)
 def test_a_snake_is_a_snake(name: str) -> None:
     assert snake(snake(name)) == snake(name)
@@ -144,6 +147,7 @@ def test_free_mail_is_no_company() -> None:
     assert domain_of_email("ada@sales.northwind.example") == "northwind.example"
 
 
+@UNHURRIED
 @given(TEXT)
 def test_no_text_makes_the_domain_rule_fail(text: str) -> None:
     found = company_domain(text)
