@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from leadpact.lake.columns import Named, duplicates, header_missing
 from leadpact.lake.problems import FileProblem, Reject, listed
-from leadpact.lake.records import csv_records, flat, json_records, open_text, position, unreadable
+from leadpact.lake.records import CsvRecords, flat, json_records, open_text, position, unreadable
 from leadpact.lake.sniff import Shape
 from leadpact.lake.store import Store, literal, quoted
 
@@ -94,12 +94,14 @@ def _csv(store: Store, path: Path, shape: Shape, name: str, maps: Sequence[Named
         start = 0
         if shape.said_separator:
             first, start = next(lines, ""), 1
-        records = csv_records(chain([first], lines), shape.delimiter, reject)
+        source = CsvRecords(chain([first], lines), shape.delimiter, reject)
+        records = iter(source)
         head = next(records, None)
         if head is None:
             raise FileProblem(f"{path} has no table in it.")
         raw.headers, keep_first = _header(path, head[1], maps, raw)
         raw.types = ["VARCHAR"] * len(raw.headers)
+        source.width = len(raw.headers)
         _create(store, name, len(raw.headers))
         body = chain([head], records) if keep_first else records
         replaced = not shape.encoding.startswith("utf-8")
@@ -114,9 +116,12 @@ def _csv_chunk(
     store: Store, raw: Raw, chunk: list[tuple[int, list[str]]], *, start: int, delimiter: str, replaced: bool
 ) -> None:
     width = len(raw.headers)
-    lines: list[int] = []
-    rows: list[list[str]] = []
-    for line, row in chunk:
+    lines = [line + start for line, _ in chunk]
+    rows = [row for _, row in chunk]
+    odd = any(len(row) != width for row in rows)
+    if odd:
+        lines, rows = [], []
+    for line, row in chunk if odd else ():
         if len(row) != width:
             if len(row) > width and not any(cell.strip() for cell in row[width:]):
                 lines.append(line + start)

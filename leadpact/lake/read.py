@@ -7,6 +7,7 @@ reason; every column has a place or a note. What was guessed can be printed (`Ta
 from __future__ import annotations
 
 import csv
+import heapq
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -79,18 +80,18 @@ class Table:
 
     def rejects(self) -> Iterator[Reject]:
         """Every row that could not be read, by line."""
-        late: list[Reject] = []
-        if self.raw:
-            width = len(self.headers)
-            cells = "".join(f", CAST(r.c{place} AS VARCHAR)" for place in range(width))
-            query = (
-                f"SELECT b.line, b.reason{cells} FROM {self.name}_bad b JOIN {self.raw} r USING (line) ORDER BY b.line"
-            )
-            delimiter = self.shape.delimiter or "," if self.shape.format == "csv" else ","
-            result = self.store.execute(query)
-            while rows := result.fetchmany(10_000):
-                late.extend(Reject(row[0], row[1], as_row(row[2:], delimiter)) for row in rows)
-        yield from sorted((*self.early, *late), key=lambda reject: reject.line)
+        yield from heapq.merge(sorted(self.early, key=_line), self._late(), key=_line)
+
+    def _late(self) -> Iterator[Reject]:
+        """Rejects whose row is in the raw relation: its text is made from the cells."""
+        cells = "".join(f", CAST(r.c{place} AS VARCHAR)" for place in range(len(self.headers)))
+        query = (
+            f"SELECT b.line, b.reason{cells} FROM {self.name}_bad b JOIN {self.raw} r USING (line) ORDER BY b.line"
+        )
+        delimiter = self.shape.delimiter or "," if self.shape.format == "csv" else ","
+        for batch in self.store.stream(query, 20_000):
+            for line, reason, *row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                yield Reject(line, reason, as_row(row, delimiter))
 
     def reasons(self, most: int = 8) -> list[tuple[str, int, int]]:
         """(reason without the value, how many, first line) of the rejects, the most frequent first."""
@@ -136,6 +137,10 @@ class Table:
             for reason, times, line in self.reasons()
         )
         return out
+
+
+def _line(reject: Reject) -> int:
+    return reject.line
 
 
 def _short(reason: str) -> str:

@@ -12,6 +12,7 @@ import io
 import json
 from collections import deque
 from decimal import Decimal
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from leadpact.lake.problems import FileProblem
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 LONGEST_RECORD = 1 << 20
 MOST_LINES = 2_000
+BLOCK = 20_000
 WHOLE_JSON = 256 << 20
 
 
@@ -60,12 +62,12 @@ def unreadable(cells: Iterable[str]) -> str | None:
 class _Feed:
     """Lines for the csv reader, remembering those of the record that is being read."""
 
-    def __init__(self, lines: Iterable[str]) -> None:
+    def __init__(self, lines: Iterable[str], line: int) -> None:
         self._lines = iter(lines)
         self._again: deque[str] = deque()
         self.pending: list[str] = []
         self.size = 0
-        self.line = 0
+        self.line = line
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -90,29 +92,80 @@ class _Feed:
         self.line -= len(rest)
         return first
 
+    def rest(self) -> Iterator[str]:
+        """The lines that were not read yet."""
+        return chain(list(self._again), self._lines)
 
-def csv_records(
-    lines: Iterable[str], delimiter: str, reject: Callable[[int, str, str], None]
-) -> Iterator[tuple[int, list[str]]]:
-    """(line, cells) for each record; blank lines are passed over."""
-    csv.field_size_limit(LONGEST_RECORD)
-    feed = _Feed(lines)
-    reader = csv.reader(feed, delimiter=delimiter or "\x1f", strict=True)
-    while True:
-        feed.begin()
+
+class CsvRecords:
+    """(line, cells) for each record of a CSV; blank lines are passed over.
+
+    `width`, once the header has told it, is how many cells a record has: one over several lines that has another number
+    was opened by a stray quote, and costs its first line as well.
+    """
+
+    def __init__(self, lines: Iterable[str], delimiter: str, reject: Callable[[int, str, str], None]) -> None:
+        csv.field_size_limit(LONGEST_RECORD)
+        self._lines = iter(lines)
+        self._delimiter = delimiter or "\x1f"
+        self._reject = reject
+        self.width: int | None = None
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        """Blocks of lines are read at one go; only a block in which something is amiss is read line by line."""
+        line, size = 0, 1
+        while block := list(islice(self._lines, size)):
+            size = BLOCK
+            whole = self._at_one_go(block)
+            if whole is None:
+                yield from self._line_by_line(block, line)
+                line = self._line
+            else:
+                for number, row in whole:
+                    yield line + number, row
+                line += len(block)
+
+    def _at_one_go(self, block: list[str]) -> list[tuple[int, list[str]]] | None:
+        """The records of a block that ends where a record does; None when it does not, or when one of them is odd."""
+        reader = csv.reader(block, delimiter=self._delimiter, strict=True)
+        out: list[tuple[int, list[str]]] = []
+        begin = 1
         try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            if not feed.pending:
-                return
-            first = feed.give_back()
-            reject(feed.line, _why(str(error)), first.rstrip("\r\n"))
-            reader = csv.reader(feed, delimiter=delimiter or "\x1f", strict=True)
-            continue
-        if row and (len(row) > 1 or row[0].strip()):
-            yield feed.line - len(feed.pending) + 1, row
+            for row in reader:
+                end = reader.line_num
+                if end > begin and (end - begin >= MOST_LINES or (self.width is not None and len(row) != self.width)):
+                    return None
+                if row and (len(row) > 1 or row[0].strip()):
+                    out.append((begin, row))
+                begin = end + 1
+        except csv.Error:
+            return None
+        return out
+
+    def _line_by_line(self, block: list[str], line: int) -> Iterator[tuple[int, list[str]]]:
+        """The records that begin in a block; the last of them may end behind it."""
+        last = line + len(block)
+        feed = _Feed(chain(block, self._lines), line)
+        reader = csv.reader(feed, delimiter=self._delimiter, strict=True)
+        while feed.line < last:
+            feed.begin()
+            why = ""
+            try:
+                row = next(reader)
+            except StopIteration:
+                break
+            except csv.Error as error:
+                why, row = _why(str(error)), []
+            if not why and len(feed.pending) > 1 and self.width is not None and len(row) != self.width:
+                why = _why("unexpected end of data")
+            if why:
+                first = feed.give_back()
+                self._reject(feed.line, why, first.rstrip("\r\n"))
+                reader = csv.reader(feed, delimiter=self._delimiter, strict=True)
+            elif row and (len(row) > 1 or row[0].strip()):
+                yield feed.line - len(feed.pending) + 1, row
+        self._line = feed.line
+        self._lines = feed.rest()
 
 
 def _why(error: str) -> str:
