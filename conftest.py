@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib.metadata import version
@@ -38,6 +39,27 @@ def pytest_configure(config: pytest.Config) -> None:
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+
+def _chromium() -> str | None:
+    """Where Chromium is, if anywhere."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out browser tests where there is no browser; `.ci/run` installs one first."""
+    if _chromium() is None:
+        left_out = [item for item in items if item.get_closest_marker("browser")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of Chromium, for tests marked `browser`."""
+    found = _chromium()
+    assert found is not None
+    return found
 
 
 def template_name() -> str:
@@ -127,7 +149,8 @@ def django_db_setup(cluster: Cluster, django_db_blocker: DjangoDbBlocker) -> Ite
                 connection.close()
             _copy(server, template, name)
 
-        TransactionTestCase._fixture_teardown = renew  # noqa: SLF001 -- Django offers no other hook; see the module's first lines
+        # Django offers no other hook for this; see the module's first lines.
+        setattr(TransactionTestCase, "_fixture_teardown", renew)  # noqa: B010
         yield
         with django_db_blocker.unblock():
             for connection in connections.all(initialized_only=True):

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from leadpact.kit.failures import CannotDo
 
@@ -50,6 +50,14 @@ def program(name: str) -> str:
     return str(programs() / name)
 
 
+class As(TypedDict, total=False):
+    """The account that subprocess gives a child to."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
 @dataclass(frozen=True)
 class Guise:
     """As whom PostgreSQL runs: words put before the command, and the account it is given to (None: we ourselves)."""
@@ -62,7 +70,7 @@ class Guise:
         """The uid that the database's files must belong to, as seen from here."""
         return self.account.pw_uid if self.account else os.geteuid()
 
-    def popen(self) -> dict[str, Any]:
+    def popen(self) -> As:
         """Extra arguments for subprocess."""
         if self.account is None:
             return {}

@@ -25,7 +25,8 @@ class OwnServer:
 
     def start(self) -> None:
         """See that the server answers and is new enough. Raises CannotDo where it does not or is not."""
-        for role, variable in (("app", "DATABASE_URL"), ("owner", "DATABASE_OWNER_URL")):
+        variables: dict[Role, str] = {"app": "DATABASE_URL", "owner": "DATABASE_OWNER_URL"}
+        for role, variable in variables.items():
             try:
                 with self.connect(role) as connection:
                     version = connection.info.server_version // 10_000
