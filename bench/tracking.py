@@ -166,13 +166,13 @@ def bare_copy(count: int) -> float:
         return time.perf_counter() - began
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Run it and print the figures."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--events", type=int, default=60_000)
     asked.add_argument("--workers", type=int, default=2)
     asked.add_argument("--warm-up", type=int, default=20_000)
-    options = asked.parse_args()
+    options = asked.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="leadpact-bench-") as place:
         os.environ["LEADPACT_DATA"] = place
         server = subprocess.Popen(

@@ -1,7 +1,8 @@
 """A port: a function that a lower floor calls and a higher floor provides, connected once at start-up.
 
-There are two, and a third needs a decision record: `custody.actions.followers` (what follows an entry) and
-`capture.actions.intake` (the one transaction that takes a batch). Both are connected by `leadpact.loop`.
+There are three, and a fourth needs a decision record: `custody.actions.followers` (what follows an entry),
+`capture.actions.intake` (the one transaction that takes a batch) and `capture.actions.answers` (outcomes and spend of the
+past, whose tables belong to other rooms of capture's floor). All are connected by `leadpact.loop`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Connects the two ports: what follows the ledger, and the door that every way in leads to."""
+"""Connects the three ports: what follows the ledger, the door that every way in leads to, and answers of the past."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.apps import AppConfig
 
 if TYPE_CHECKING:
+    from leadpact.capture.rules.answers import Answered, OutcomeRow, SpendRow
     from leadpact.capture.rules.arrival import Arrival, Taken
     from leadpact.custody.actions import Recorded
 
@@ -16,6 +17,12 @@ def _take(arrivals: Sequence[Arrival], *, known_at: int, historic: bool = False)
     from leadpact.loop.intake import take
 
     return take(arrivals, known_at=known_at, historic=historic)
+
+
+def _take_answers(rows: Sequence[OutcomeRow] | Sequence[SpendRow], *, at: int) -> Answered:
+    from leadpact.loop.outcomes import take_answers  # noqa: PLC0415
+
+    return take_answers(rows, at=at)
 
 
 def _follow(recorded: Sequence[Recorded], *, at: int) -> None:
@@ -30,8 +37,9 @@ class LoopConfig(AppConfig):
 
     def ready(self) -> None:
         """Called once by Django when every room is loaded."""
-        from leadpact.capture.actions import connect_intake
+        from leadpact.capture.actions import connect_intake, connect_outcomes
         from leadpact.custody.actions import connect_follower
 
         connect_intake(_take)
+        connect_outcomes(_take_answers)
         connect_follower(_follow)

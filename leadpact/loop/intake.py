@@ -86,7 +86,7 @@ def _take(arrivals: Sequence[Arrival], known_at: int, historic: bool) -> Taken:
     # Meaning 13: as_of increases per lead. A batch that waited for a lock learns what it brings after the one before it.
     now = max([known_at, *(h.as_of + 1 for h in held.values() if h.as_of is not None)])
     lead_of = {h.person_id: h.lead_id for h in held.values()}
-    new = _create(found, people, lead_of, now)
+    new = _create(found, people, lead_of, now, historic=historic)
     touches = _write_touches(found, now)
     _learn_leads(found, lead_of, new, now)
     captured = [_captured(n, version) for n in new]
@@ -151,7 +151,9 @@ def _unseen(arrivals: Sequence[Arrival], known_at: int) -> list[Arrival]:
     return [arrival for message, arrival in first.items() if message in taken]
 
 
-def _create(found: Identified, people: list[int], lead_of: dict[int, int], now: int) -> list[_New]:
+def _create(
+    found: Identified, people: list[int], lead_of: dict[int, int], now: int, *, historic: bool
+) -> list[_New]:
     """Open a lead for each person who has none; after a win, a new need is a new lead that counts from there on."""
     without = [p for p in people if p not in lead_of]
     if not without:
@@ -182,7 +184,7 @@ def _create(found: Identified, people: list[int], lead_of: dict[int, int], now: 
             (
                 [n.lead_id for n in new],
                 [n.person_id for n in new],
-                [now] * len(new),
+                [min(n.arrival.at, now) if historic else now for n in new],
                 [n.counts_from for n in new],
                 [n.arrival.sourced_by for n in new],
                 [

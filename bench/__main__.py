@@ -1,0 +1,19 @@
+"""`make bench`: every speed, each beside its limit or its rival in the same run."""
+
+from __future__ import annotations
+
+import sys
+
+from bench import judge_duckdb, tracking
+
+
+def main() -> int:
+    """Run the benchmarks one after another; the exit status of the worst."""
+    print("1. The tracking API through the whole loop\n")
+    tracking.main([])
+    print("\n2. judge in DuckDB, 1M leads and 20M touches, beside a query written by hand\n")
+    return judge_duckdb.main([])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
