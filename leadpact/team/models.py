@@ -116,3 +116,23 @@ class ApiKey(models.Model):
     )
     created_at = InstantField()
     revoked_at = InstantField(null=True)
+
+
+class ApiCall(models.Model):
+    """A write over the REST API that was sent with an Idempotency-Key, and its answer, for a day.
+
+    The row is made in the transaction of the write itself: both are there, or neither. `lead_id` says whom the
+    answer speaks of (no foreign key: leads are a floor above), so that an erasure finds it.
+    """
+
+    key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="calls")
+    idempotency_key = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of address and body, hexadecimal.")
+    lead_id = models.BigIntegerField(db_index=True)
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.BinaryField(default=b"")
+    created_at = InstantField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "idempotency_key"], name="one_call_per_idempotency_key")]
+        indexes = [models.Index(fields=["created_at"], name="api_call_by_age")]

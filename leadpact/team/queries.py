@@ -83,6 +83,11 @@ def working_key(key: str) -> ApiKey | None:
     return None if found is None or (found.user is not None and not found.user.is_active) else found
 
 
+def acting(key: ApiKey) -> User:
+    """Whoever acts with a key: its user, or operations as such, which no account stands for (its `pk` is None)."""
+    return key.user if key.user is not None else User(role=Role.OPERATIONS, name=key.name)
+
+
 def named(rows: QuerySet[User], text: str) -> QuerySet[User]:
     """Those with this in their name or address."""
     return rows.filter(Q(name__icontains=text) | Q(email__icontains=text))

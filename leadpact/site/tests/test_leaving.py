@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.test import Client
 
-from leadpact.custody.models import Holding
+from leadpact.custody.queries import holding
 from leadpact.distribution.tests.conftest import new_lead, offer
 from leadpact.team.models import User
 from tests.cast import Cast, sign
@@ -24,7 +24,7 @@ def test_everything_goes_to_colleagues_and_the_account_closes(people: Cast, ente
     assert b"Cleo has left" in answer.content
     people.cleo.refresh_from_db()
     assert not people.cleo.is_active
-    held = dict(Holding.objects.filter(lead_id__in=leads).values_list("lead_id", "salesperson_id"))
+    held = {lead: holding(lead).salesperson_id for lead in leads}
     assert people.cleo.pk not in held.values()
     assert all(held[lead] == people.dara.pk for lead in theirs)
 
@@ -37,7 +37,7 @@ def test_where_nobody_can_take_them_nothing_happens(people: Cast, enter: Callabl
     answer = enter(people.bo).post(f"/team/{user_id}/leave/", follow=True)
     assert b"Nobody can take" in answer.content
     assert User.objects.get(pk=user_id).is_active
-    assert Holding.objects.get(lead_id=lead).salesperson_id == user_id
+    assert holding(lead).salesperson_id == user_id
 
 
 def test_not_for_everybody(people: Cast, operations: User, enter: Callable[[User], Client]) -> None:
