@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib.metadata import version
@@ -39,27 +38,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-
-
-def _chromium() -> str | None:
-    """Where Chromium is, if anywhere."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out browser tests where there is no browser; `.ci/run` installs one first."""
-    if _chromium() is None:
-        left_out = [item for item in items if item.get_closest_marker("browser")]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """The path of Chromium, for tests marked `browser`."""
-    found = _chromium()
-    assert found is not None
-    return found
 
 
 def template_name() -> str:
@@ -104,10 +82,14 @@ def _make_template(cluster: Cluster, server: psycopg.Connection[Any], name: str)
 
 
 def _tidy(server: psycopg.Connection[Any], keep: str) -> None:
-    """Drop copies whose process is gone, and templates of older migrations."""
-    for (name,) in server.execute("SELECT datname FROM pg_database WHERE datname ~ '^(test|template)_'").fetchall():
+    """Drop copies whose process is gone, and templates a day old: a younger one may be in use by another run."""
+    old = """
+        SELECT datname, (pg_stat_file('base/' || oid || '/PG_VERSION')).modification < now() - interval '1 day'
+        FROM pg_database WHERE datname ~ '^(test|template)_'
+    """
+    for name, aged in server.execute(old).fetchall():
         kind, _, of = name.partition("_")
-        if name != keep and (kind == "template" or not psutil.pid_exists(int(of))):
+        if name != keep and (aged if kind == "template" else not psutil.pid_exists(int(of.partition("_")[0]))):
             server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +18,7 @@ from leadpact.kit.testing import DATA
 @pytest.fixture
 def empty(cluster: Cluster) -> Iterator[str]:
     """An empty database on the tests' cluster, owned by the owner."""
-    name = "test_0_roles"
+    name = f"test_{os.getpid()}_roles"
     with cluster.connect("superuser", "postgres", autocommit=True) as server:
         server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         server.execute(f"CREATE DATABASE {name} OWNER leadpact_owner TEMPLATE template0")
