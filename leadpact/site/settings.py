@@ -110,6 +110,8 @@ TEMPLATES = [
 _server = database(DATA)
 # The web server sets the size of a worker's pool; commands and jobs take one connection and need none.
 _pool = env.int("LEADPACT_POOL", 0)
+# One thread for each connection: with more, they would only wait for one another.
+LEADPACT_THREADS = _pool or 4
 
 
 def _connection(role: Any, *, pool: int = 0) -> dict[str, Any]:
@@ -118,7 +120,7 @@ def _connection(role: Any, *, pool: int = 0) -> dict[str, Any]:
     # Prepared statements of the hot paths are planned once: their shape does not depend on what a batch holds, and planning an
     # agreement's query anew costs more than running it for a hundred leads.
     settings = "-c plan_cache_mode=force_generic_plan -c jit=off"
-    options: dict[str, Any] = {"application_name": f"leadpact {role}", "options": settings, **found}
+    options: dict[str, Any] = {"application_name": f"leadpact {role}", "options": settings, "prepare_threshold": 5, **found}
     if pool:
         options["pool"] = {"min_size": 1, "max_size": pool, "timeout": 20}
     return {
@@ -128,6 +130,8 @@ def _connection(role: Any, *, pool: int = 0) -> dict[str, Any]:
         "PASSWORD": known["password"],
         "HOST": known["host"],
         "PORT": known["port"],
+        # A connection that a restart of the database has cut is noticed before it is used.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": options,
     }
 
