@@ -20,10 +20,12 @@ from leadpact.kit import queue
 from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.loop.handoffs import after_giving_back
 from leadpact.loop.judging import judge_set, route
+from leadpact.loop.relevance import reads
 from leadpact.tracking.actions import follow_market
 from leadpact.tuning.actions import answer_audits
 
 GIVES_BACK = frozenset({"rejected", "returned", "recycled", "cooled", "lost", "disqualified"})
+ATTEMPT = "call.attempted"
 RINGS = frozenset({"handed_over", "recalled", "accepted", "rejected", "reassigned", "corrected"})
 
 
@@ -104,10 +106,18 @@ def _judge_afresh(lead_ids: Sequence[int], version: InForce, at: int) -> None:
 
 
 def _touch_by_hand(recorded: Sequence[Recorded], at: int) -> None:
-    """A logged call is a touch like any other: it comes in by the same door."""
+    """A logged call is a touch like any other: it comes in by the same door, unless no verdict can read it."""
     calls = [r for r in recorded if r.move == "followed_up"]
     if not calls:
         return
+    version = in_force(at)
+    known = reads(version.hash) if version else None
+    if known is None or ATTEMPT not in known.own | known.circle:
+        # A try of ours that no line counts: written down, and nobody is judged for it.
+        _write_attempts([r for r in calls if r.reason != "conversation"])
+        calls = [r for r in calls if r.reason == "conversation"]
+        if not calls:
+            return
     from leadpact.loop.intake import take  # the follower is called by the intake itself
 
     with raw_cursor() as cursor:
@@ -123,7 +133,7 @@ def _touch_by_hand(recorded: Sequence[Recorded], at: int) -> None:
             message=blake2b(f"entry {r.lead_id} {r.seq}".encode(), digest_size=16).digest(),
             at=r.at,
             touch=TouchData(
-                kind="call.answered" if r.reason == "conversation" else "call.attempted",
+                kind="call.answered" if r.reason == "conversation" else ATTEMPT,
                 channel="phone",
                 user_id=r.actor.user_id,
             ),
@@ -133,6 +143,20 @@ def _touch_by_hand(recorded: Sequence[Recorded], at: int) -> None:
         if r.lead_id in names
     ]
     take(arrivals, known_at=at)
+
+
+def _write_attempts(calls: Sequence[Recorded]) -> None:
+    """Calls that reached nobody, as touches of ours on the person's first trail. One statement."""
+    if not calls:
+        return
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO leads_touch (visitor_id, kind, at, known_at, channel, campaign, user_id, properties, cells)"
+            " SELECT (SELECT min(v.id) FROM leads_visitor AS v WHERE v.person_id = l.person_id), $4, n.a, n.a, 'phone', '', n.u, '{}', '{}'"
+            " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS n (l, a, u) JOIN leads_lead AS l ON l.id = n.l",
+            ([r.lead_id for r in calls], [r.at for r in calls], [r.actor.user_id for r in calls], ATTEMPT),
+            prepare=True,
+        )
 
 
 def _ring(recorded: Sequence[Recorded]) -> None:
