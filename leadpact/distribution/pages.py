@@ -20,7 +20,7 @@ from leadpact.distribution.rules.answers import LOST_REASONS
 from leadpact.kit import clock
 from leadpact.kit.links import lead as lead_href
 from leadpact.kit.pages import EVERYONE, MANAGERS, SALESPERSON, back, page
-from leadpact.team.models import User
+from leadpact.team import queries as team
 from leadpact.team.permissions import speaks_for
 
 ANSWERERS = MANAGERS | {SALESPERSON}
@@ -74,7 +74,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
             "overseer": overseer,
             "everybody": who is None,
             "who": who,
-            "people": User.objects.filter(department="sales", is_active=True).order_by("name", "email")
+            "people": team.people(at=at).filter(department="sales", is_active=True).order_by("name", "email")
             if overseer
             else (),
             "takes": user.takes_leads,
@@ -92,7 +92,7 @@ def choices(at: int) -> dict[str, Any]:
         else [],
         "hand_over_reasons": [(one, says) for one, says in HAND_OVER_REASONS.items()],
         "lost_reasons": [(one, one.replace("_", " ")) for one in LOST_REASONS],
-        "colleagues": User.objects.filter(department="sales", is_active=True, takes_leads=True).order_by(
+        "colleagues": team.people(at=at).filter(department="sales", is_active=True, takes_leads=True).order_by(
             "name", "email"
         ),
     }

@@ -21,6 +21,7 @@ from leadpact.team.models import User
 from leadpact.team.permissions import may_manage_team, sees_scores
 from leadpact.tracking import queries as tracking
 from leadpact.tuning import queries as tuning
+from leadpact.tuning.rules import week_start
 
 DAY = 86_400_000_000
 WEEK = 7 * DAY
@@ -85,7 +86,8 @@ def home(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     at = clock.now()
     version = agreement.in_force(at)
-    measures = cache.get_or_set("home.measures", lambda: _measures(at), FRESH_S)
+    blind = not sees_scores(user)
+    measures = cache.get_or_set(f"home.measures.{blind}", lambda: _measures(at, blind=blind), FRESH_S)
     loop: Loop = measures["loop"]
     return render(
         request,
@@ -97,19 +99,23 @@ def home(request: HttpRequest) -> HttpResponse:
             "signatures": _signatures(version),
             "first_steps": _first_steps(version, loop, user),
             "mine": _mine(user, at),
-            "blind": not sees_scores(user),
+            "blind": blind,
             "weeks": WEEKS,
             **measures,
         },
     )
 
 
-def _measures(at: int) -> dict[str, Any]:
-    """Everything on the page that is the same for everybody."""
+def _measures(at: int, *, blind: bool) -> dict[str, Any]:
+    """Everything on the page that is the same for everybody who sees as much.
+
+    Whoever takes leads sees the errors as of Monday: a figure that did not move with their answer would tell a check.
+    """
     week = at - WEEK
+    errors_at = week_start(at) if blind else at
     return {
         "loop": the_loop(since=week, until=at),
-        "errors": tuning.errors(at=at, weeks=WEEKS),
+        "errors": tuning.errors(at=errors_at, weeks=WEEKS),
         "promises": tracking.promises(since=week, until=at),
         "sweep": _sweep(),
         "measured_at": at,

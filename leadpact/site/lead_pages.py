@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -41,6 +42,9 @@ def lead(request: HttpRequest, lead_id: int) -> HttpResponse:
     if found is None:
         raise Http404("There is no such lead.")
     blind = not sees_scores(user)
+    if blind and found.holder == "marketing":
+        # Marketing's clock starts again with some verdicts: it would tell them.
+        found = replace(found, due=None, due_what="")
     version = in_force(at)
     judged = qualification.current(lead_id)
     explanation = _told(qualification.explained(judged)[0]) if judged and not blind else None
@@ -146,6 +150,8 @@ def _facts(found: Card) -> list[tuple[str, str]]:
 
 def _next(found: Card, version: InForce | None) -> str:
     """What happens next, in words."""
+    if found.holder == "marketing" and found.due is None and found.state != "new":
+        return "Marketing keeps in touch; when it meets the agreement it comes to Sales."
     after = f"by {formats.instant(found.due, now=clock.now())}" if found.due else ""
     match found.state:
         case "offered":

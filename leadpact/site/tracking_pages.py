@@ -18,7 +18,7 @@ from leadpact.team.models import User
 from leadpact.team.permissions import sees_scores
 from leadpact.tracking import queries
 from leadpact.tuning import queries as tuning
-from leadpact.tuning.rules import Estimate, share
+from leadpact.tuning.rules import Estimate, share, week_start
 
 WEEK = 7 * 86_400_000_000
 RANGES = (4, 13, 26, 52)
@@ -59,7 +59,13 @@ def overview(request: HttpRequest) -> HttpResponse:
                 if not (blind and key == "salesperson")
             ],
             "group": group,
-            **shown_errors(since=since, until=at, at=at, group=group, with_audits=not blind),
+            **shown_errors(
+                since=since,
+                until=week_start(at) if blind else at,
+                at=week_start(at) if blind else at,
+                group=group,
+                with_audits=not blind,
+            ),
         },
     )
 
@@ -176,7 +182,7 @@ def shown_errors(*, since: int, until: int, at: int, group: str, with_audits: bo
         names = {one.hash: f"Version {one.number}" for one in versions() if one.hash}
     by_group = [
         (names.get(name, name.replace("_", " ") if group == "source" else name) or "unknown", estimate)
-        for name, estimate in tuning.first(since=since, until=until, group=group).items()
+        for name, estimate in tuning.first(since=since, until=until, group=group, as_of=at).items()
     ]
     by_group.sort(key=lambda pair: -pair[1].n)
     return {

@@ -54,17 +54,21 @@ class Errors:
     guesses: tuple[int, int]
 
 
-def answers_by(*, since: int, until: int, group: str | None = None, cause: str = "definition") -> dict[str, Answers]:
+def answers_by(
+    *, since: int, until: int, group: str | None = None, cause: str = "definition", as_of: int | None = None
+) -> dict[str, Answers]:
     """Final answers to hand-overs made in [since, until), by group ("" for all): what the first error is made of.
 
-    group: source, sourced_by, agreement (its hash) or salesperson (user id). Raises KeyError for another.
+    group: source, sourced_by, agreement (its hash) or salesperson (user id). as_of: later answers are still pending. Raises
+    KeyError for another group.
     """
     key = GROUPS[group] if group else "''"
     with raw_cursor() as cursor:
         cursor.execute(
-            f"SELECT {key}, h.agreement, COALESCE(h.answer, ''), COALESCE(h.reason, ''), count(*) FROM custody_handoff_v1 AS h"
+            f"SELECT {key}, h.agreement, CASE WHEN h.answered_at <= $4 THEN COALESCE(h.answer, '') ELSE '' END,"
+            " COALESCE(h.reason, ''), count(*) FROM custody_handoff_v1 AS h"
             " JOIN leads_lead AS l ON l.id = h.lead_id WHERE h.at >= $1 AND h.at < $2 AND h.cause = $3 GROUP BY 1, 2, 3, 4",
-            (since, until, cause),
+            (since, until, cause, as_of if as_of is not None else 2**62),
         )
         rows = cursor.fetchall()
     counts: dict[str, Counter[str]] = {}
@@ -93,12 +97,12 @@ def _bucket(answer: str, reason: str, agreement: Agreement | None) -> str:
     return found.blames if found else "nobody"
 
 
-def first(*, since: int, until: int, group: str | None = None) -> dict[str, Estimate]:
+def first(*, since: int, until: int, group: str | None = None, as_of: int | None = None) -> dict[str, Estimate]:
     """The first error by group ("" for all)."""
-    return {name: first_error(answers) for name, answers in answers_by(since=since, until=until, group=group).items()}
+    return {name: first_error(answers) for name, answers in answers_by(since=since, until=until, group=group, as_of=as_of).items()}
 
 
-def audit_weeks(*, since: int, until: int) -> list[StratumWeek]:
+def audit_weeks(*, since: int, until: int, as_of: int | None = None) -> list[StratumWeek]:
     """The audits of the weeks in [since, until), as the estimator reads them."""
     with raw_cursor() as cursor:
         cursor.execute(
@@ -108,9 +112,9 @@ def audit_weeks(*, since: int, until: int) -> list[StratumWeek]:
         )
         strata = cursor.fetchall()
         cursor.execute(
-            "SELECT a.stratum_id, a.answer, a.released_at, a.caught, a.salesperson_id::text FROM tuning_audit AS a"
-            " WHERE a.stratum_id = ANY($1::bigint[]) ORDER BY a.id",
-            ([row[0] for row in strata],),
+            "SELECT a.stratum_id, CASE WHEN a.answered_at <= $2 THEN a.answer END, a.released_at, a.caught, a.salesperson_id::text"
+            " FROM tuning_audit AS a WHERE a.stratum_id = ANY($1::bigint[]) ORDER BY a.id",
+            ([row[0] for row in strata], as_of if as_of is not None else 2**62),
         )
         audits: dict[int, list[Audited]] = {}
         for stratum, answer, when, caught, who in cursor.fetchall():
@@ -124,14 +128,14 @@ def errors(*, at: int, weeks: int = 13, since: int | None = None, until: int | N
     """Both errors of the last `weeks` weeks before `at` (or of [since, until)), as known at `at`."""
     until = until if until is not None else at
     since = since if since is not None else week_start(until) - (weeks - 1) * WEEK
-    every = answers_by(since=since, until=until).get("", Answers(definition=0, qualified=0))
-    rows = audit_weeks(since=since, until=until)
+    every = answers_by(since=since, until=until, as_of=at).get("", Answers(definition=0, qualified=0))
+    rows = audit_weeks(since=since, until=until, as_of=at)
     return Errors(
         since=since,
         until=until,
         first=first_error(every),
         second=second_error(rows, as_of=at, seed=SEED),
-        caught=recall(rows, _found(since, until), as_of=at, seed=SEED),
+        caught=recall(rows, _found(since, until, at), as_of=at, seed=SEED),
         withering=withering(since=since, until=until, at=at),
         pool=pool_size(),
         guesses=guesses(since=since, until=until),
@@ -205,12 +209,13 @@ def left_out(*, since: int, until: int) -> Mapping[str, int]:
     return dict(total.most_common())
 
 
-def _found(since: int, until: int) -> dict[int, int]:
+def _found(since: int, until: int, as_of: int) -> dict[int, int]:
     """Week → hand-overs under the definition that week, later qualified."""
     with raw_cursor() as cursor:
         cursor.execute(
-            "SELECT at FROM custody_handoff_v1 WHERE cause = 'definition' AND answer = 'qualified' AND at >= $1 AND at < $2",
-            (since, until),
+            "SELECT at FROM custody_handoff_v1 WHERE cause = 'definition' AND answer = 'qualified' AND at >= $1 AND at < $2"
+            " AND answered_at <= $3",
+            (since, until, as_of),
         )
         return dict(Counter(week_start(int(row[0])) for row in cursor.fetchall()))  # type: ignore[call-overload]
 
