@@ -85,9 +85,7 @@ class Table:
     def _late(self) -> Iterator[Reject]:
         """Rejects whose row is in the raw relation: its text is made from the cells."""
         cells = "".join(f", CAST(r.c{place} AS VARCHAR)" for place in range(len(self.headers)))
-        query = (
-            f"SELECT b.line, b.reason{cells} FROM {self.name}_bad b JOIN {self.raw} r USING (line) ORDER BY b.line"
-        )
+        query = f"SELECT b.line, b.reason{cells} FROM {self.name}_bad b JOIN {self.raw} r USING (line) ORDER BY b.line"
         delimiter = self.shape.delimiter or "," if self.shape.format == "csv" else ","
         for batch in self.store.stream(query, 20_000):
             for line, reason, *row in zip(*(column.to_pylist() for column in batch.columns), strict=True):

@@ -95,8 +95,9 @@ def _sources(store: Store, leads: Table) -> None:
     if leads.column("lead.source"):
         made = lookup(store, "source_cells", leads.name, "lead.source", (Form.TEXT,), label="lead.source")
         store.execute(
-            f"CREATE TABLE source_names AS SELECT c.t, mode(trim(CAST(l.{quoted('lead.source')} AS VARCHAR))) AS name "
-            f"FROM {leads.name} l JOIN {made.name} c ON l.{quoted('lead.source')} = c.raw GROUP BY c.t"
+            "CREATE TABLE source_names AS SELECT t, arg_max(name, (many, name)) AS name FROM "
+            f"(SELECT c.t, trim(CAST(l.{quoted('lead.source')} AS VARCHAR)) AS name, count(*) AS many "
+            f"FROM {leads.name} l JOIN {made.name} c ON l.{quoted('lead.source')} = c.raw GROUP BY ALL) GROUP BY t"
         )
         source = "n.name"
         join = f"LEFT JOIN {made.name} c ON l.{quoted('lead.source')} = c.raw LEFT JOIN source_names n ON n.t = c.t"

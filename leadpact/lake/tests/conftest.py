@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from leadpact.lake.columns import parse_map
+from leadpact.lake.names import Role
 from leadpact.lake.read import Table, read_table
 from leadpact.lake.store import Store
 
@@ -35,8 +36,10 @@ def write(tmp_path: Path) -> Write:
 def read(store: Store, write: Write) -> Read:
     """Read a file that has this content: read("leads", text, "lead_id=key", date_order="dmy")."""
 
-    def given(role: str, content: str | bytes, *maps: str, name: str = "file.csv", **options: object) -> Table:
+    def given(
+        role: Role, content: str | bytes, *maps: str, name: str = "file.csv", date_order: str | None = None
+    ) -> Table:
         path = write(name, content)
-        return read_table(path, role, maps=[parse_map(entry) for entry in maps], store=store, **options)  # pyright: ignore
+        return read_table(path, role, maps=[parse_map(entry) for entry in maps], store=store, date_order=date_order)
 
     return given

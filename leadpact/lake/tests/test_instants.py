@@ -73,7 +73,9 @@ def test_one_telling_value_decides_the_order_for_the_column() -> None:
 def test_a_column_that_cannot_tell_is_a_question() -> None:
     with pytest.raises(OrderUnknown, match=r"--date-order dmy or --date-order mdy"):
         read_instants([("01/02/2024", 5), ("03/04/2024", 1)], column="When", tz=UTC)
-    assert iso(read_instants([("01/02/2024", 5)], column="When", tz=UTC, given="mdy").values["01/02/2024"]).startswith("2024-01-02")
+    assert iso(read_instants([("01/02/2024", 5)], column="When", tz=UTC, given="mdy").values["01/02/2024"]).startswith(
+        "2024-01-02"
+    )
 
 
 def test_both_orders_in_one_column_are_refused_unless_one_is_a_stray() -> None:
@@ -96,7 +98,9 @@ def test_the_database_reads_iso_texts_as_python_does(store: Store) -> None:
         date = f"{random.randint(1890, 2215):04}-{random.randint(1, 12):02}-{random.randint(1, 31):02}"
         clock = random.choice(["", f"{random.choice('T ')}{random.randint(0, 24):02}:{random.randint(0, 60):02}"])
         if clock:
-            clock += random.choice(["", f":{random.randint(0, 60):02}", f":{random.randint(0, 59):02}.{random.randint(0, 10**7)}"])
+            clock += random.choice(
+                ["", f":{random.randint(0, 60):02}", f":{random.randint(0, 59):02}.{random.randint(0, 10**7)}"]
+            )
             clock += random.choice(["", "Z", "+02:00", "-0530", "+14:00", "-11:30"])
         texts.append(date + clock)
         texts.append(str(random.randint(10**8, 10 ** random.randint(9, 16))))

@@ -26,39 +26,55 @@ def guessed(table: Table) -> dict[str, str | None]:
     [
         (
             "HubSpot",
-            ["Record ID", "Email", "First Name", "Company Name", "Create Date", "Original Source", "Lifecycle Stage", "Contact owner"],
-            {"lead_id": "Record ID", "person.email": "Email", "created_at": "Create Date", "lead.source": "Original Source"},
+            "Record ID,Email,First Name,Company Name,Create Date,Original Source,Lifecycle Stage,Contact owner",
+            {
+                "lead_id": "Record ID",
+                "person.email": "Email",
+                "created_at": "Create Date",
+                "lead.source": "Original Source",
+            },
         ),
         (
             "HubSpot",
-            ["id", "property_createdate", "property_email", "property_jobtitle", "property_hs_lead_status", "property_hs_analytics_source"],
+            "id,property_createdate,property_email,property_jobtitle,property_hs_lead_status,property_hs_analytics_source",
             {"lead_id": "id", "created_at": "property_createdate", "person.title": "property_jobtitle"},
         ),
         (
             "Salesforce",
-            ["Id", "CreatedDate", "LeadSource", "NumberOfEmployees", "HasOptedOutOfEmail", "IsConverted", "OwnerId", "Lead_Number__c"],
-            {"lead_id": "Id", "created_at": "CreatedDate", "lead.source": "LeadSource", "account.employees": "NumberOfEmployees"},
+            "Id,CreatedDate,LeadSource,NumberOfEmployees,HasOptedOutOfEmail,IsConverted,OwnerId,Lead_Number__c",
+            {
+                "lead_id": "Id",
+                "created_at": "CreatedDate",
+                "lead.source": "LeadSource",
+                "account.employees": "NumberOfEmployees",
+            },
         ),
         (
             "Odoo",
-            ["id", "create_date", "email_from", "partner_name", "stage_id", "medium_id", "source_id", "user_id"],
-            {"lead_id": "id", "created_at": "create_date", "person.email": "email_from", "account.name": "partner_name"},
+            "id,create_date,email_from,partner_name,stage_id,medium_id,source_id,user_id",
+            {
+                "lead_id": "id",
+                "created_at": "create_date",
+                "person.email": "email_from",
+                "account.name": "partner_name",
+            },
         ),
         (
             "Mautic",
-            ["id", "date_added", "points", "firstname", "lastname", "email", "last_active", "is_published"],
+            "id,date_added,points,firstname,lastname,email,last_active,is_published",
             {"lead_id": "id", "created_at": "date_added", "person.first_name": "firstname"},
         ),
         (
             "Zoho",
-            ["Record Id", "Lead Owner", "Created Time", "No. of Employees", "Email Opt Out", "Lead Status", "Company"],
+            "Record Id,Lead Owner,Created Time,No. of Employees,Email Opt Out,Lead Status,Company",
             {"lead_id": "Record Id", "created_at": "Created Time", "account.employees": "No. of Employees"},
         ),
     ],
 )
-def test_exports_are_known_by_their_headers(read: Read, system: str, headers: list[str], expected: dict[str, str]) -> None:
-    row = ["17" if "id" in name.lower() else "2024-03-05 10:00" if "at" in name.lower() or "im" in name.lower() else "x" for name in headers]
-    table = read("leads", f"{','.join(headers)}\n{','.join(row)}\n")
+def test_exports_are_known_by_their_headers(read: Read, system: str, headers: str, expected: dict[str, str]) -> None:
+    dates = ("date", "created")
+    row = ["2024-03-05 10:00" if any(word in name.lower() for word in dates) else "17" for name in headers.split(",")]
+    table = read("leads", f"{headers}\n{','.join(row)}\n")
     assert table.system == system
     assert {ours: guessed(table)[ours] for ours in expected} == expected
 
@@ -125,7 +141,14 @@ def test_a_file_without_a_header_is_told_so_and_can_be_read_by_place(read: Read)
 
 
 def test_maps_can_name_a_role_and_a_constant(read: Read) -> None:
-    table = read("touches", "who,when\n1,2024-01-02T10:00:00Z\n", "touches:lead_id=who", "at=when", "kind==form.submitted", "leads:created_at=x")
+    table = read(
+        "touches",
+        "who,when\n1,2024-01-02T10:00:00Z\n",
+        "touches:lead_id=who",
+        "at=when",
+        "kind==form.submitted",
+        "leads:created_at=x",
+    )
     assert next(table.rows()) == {"line": 2, "lead_id": "1", "at": 1_704_189_600_000_000, "kind": "form.submitted"}
 
 
@@ -153,7 +176,9 @@ def test_deals_with_a_date_a_column_become_outcomes(read: Read) -> None:
 
 
 def test_stages_of_other_systems_become_outcomes(read: Read) -> None:
-    text = "contact_id,close_date,stage_name\nA,2024-02-01,Closed Won\nB,2024-02-02,Prospecting\nC,2024-02-03,closedlost\n"
+    text = (
+        "contact_id,close_date,stage_name\nA,2024-02-01,Closed Won\nB,2024-02-02,Prospecting\nC,2024-02-03,closedlost\n"
+    )
     table = read("outcomes", text)
     assert [row["outcome"] for row in table.rows()] == ["won", "lost"]
     assert [reject.line for reject in table.rejects()] == [3]
@@ -166,29 +191,40 @@ def test_a_list_of_deals_without_leads_says_so(read: Read) -> None:
 
 def test_json_lines_and_parquet_and_gzip_give_the_same_rows(read: Read, store: Store, tmp_path: Path) -> None:
     rows = [
-        {"touch_id": f"t{n}", "lead_id": f"L{n}", "kind": "page.viewed", "at": f"2024-01-0{n}T10:00:00Z", "path": f"/p{n}"}
+        {
+            "touch_id": f"t{n}",
+            "lead_id": f"L{n}",
+            "kind": "page.viewed",
+            "at": f"2024-01-0{n}T10:00:00Z",
+            "path": f"/p{n}",
+        }
         for n in range(1, 6)
     ]
     text = "touch_id,lead_id,kind,at,path\n" + "".join(",".join(row.values()) + "\n" for row in rows)
-    nested = "".join(json.dumps({**row, "properties": {"path": row["path"]}, "path": None}) + "\n" for row in rows)
-    kinds = pa.table({name: [row[name] for row in rows] for name in rows[0]})
-    stamps = kinds.set_column(3, "at", pa.array([1_704_103_200_000_000 + 86_400_000_000 * n for n in range(5)], pa.timestamp("us", "UTC")))
-    pq.write_table(stamps, tmp_path / "t.parquet")
+    lines = "".join(json.dumps({**row, "path": None, "properties": {"path": row["path"]}}) + "\n" for row in rows)
+    first, day = 1_704_103_200_000_000, 86_400_000_000
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    columns["at"] = pa.array([first + day * n for n in range(5)], pa.timestamp("us", "UTC"))
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet")
     names = ["touch_id", "lead_id", "kind", "at", "path"]
     tables = [
         read("touches", text),
         read("touches", gzip.compress(text.encode()), name="t.csv.gz"),
-        read("touches", nested.replace(', "path": null', "").replace(', "path": "/p', ', "_": "/p', 1), name="t.jsonl"),
+        read("touches", lines, "path=properties.path", name="t.jsonl"),
         read_table(tmp_path / "t.parquet", "touches", store=store),
     ]
-    seen = [[[row.get(name) for name in names] for row in table.rows()] for table in tables]
-    assert seen[0] == seen[1] == seen[3]
-    assert [row[:4] for row in seen[2]] == [row[:4] for row in seen[0]]
+    seen = [[[row[name] for name in names] for row in table.rows()] for table in tables]
+    assert seen[0] == seen[1] == seen[2] == seen[3]
 
 
 def test_rejects_of_parquet_leave_the_rest_in_place(store: Store, tmp_path: Path) -> None:
     table = pa.table(
-        {"touch_id": ["a", "b", "a", None], "lead_id": ["1", " ", "1", "2"], "kind": ["x"] * 4, "at": pa.array([1, 2, 3, 4], pa.timestamp("s"))}
+        {
+            "touch_id": ["a", "b", "a", None],
+            "lead_id": ["1", " ", "1", "2"],
+            "kind": ["x"] * 4,
+            "at": pa.array([1, 2, 3, 4], pa.timestamp("s")),
+        }
     )
     pq.write_table(table, tmp_path / "t.parquet")
     read = read_table(tmp_path / "t.parquet", "touches", store=store)
