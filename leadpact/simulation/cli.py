@@ -18,11 +18,15 @@ START = "2025-01-06"
 
 
 @click.command()
-@click.option("--leads", required=True, type=click.IntRange(1, 2_000_000), help="How many people the company gets to know.")
+@click.option(
+    "--leads", required=True, type=click.IntRange(1, 2_000_000), help="How many people the company gets to know."
+)
 @click.option("--seed", required=True, type=click.IntRange(0, 2**63), help="The same seed makes the same company.")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Directory for the files.")
 @click.option("--days", default=365, show_default=True, type=click.IntRange(7, 3_650), help="How long it lives.")
-@click.option("--start", default=START, show_default=True, type=click.DateTime(["%Y-%m-%d"]), help="Its first day, UTC.")
+@click.option(
+    "--start", default=START, show_default=True, type=click.DateTime(["%Y-%m-%d"]), help="Its first day, UTC."
+)
 @click.option("--format", "form", default="csv", show_default=True, type=click.Choice(["csv", "parquet"]))
 @click.option("--force", is_flag=True, help="Write over files of an earlier simulation.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
@@ -48,13 +52,17 @@ def simulate(
 
     there = sorted(path.name for path in out.glob("*.*") if path.name == AGREEMENT or path.suffix == f".{form}")
     if there and not force:
-        raise click.ClickException(f"{out} holds {there[0]} already: name another directory, or write over it with --force.")
+        raise click.ClickException(
+            f"{out} holds {there[0]} already: name another directory, or write over it with --force."
+        )
     company = Company(seed, leads, start.replace(tzinfo=UTC), days)
     try:
         with click.progressbar(length=days, label="Simulating", file=sys.stderr) as bar:
             written = write(company, out, form, each_day=lambda day: bar.update(day - bar.pos))
     except OSError as error:
-        raise click.ClickException(f"{out} could not be written ({error.strerror}): name a directory that can.") from error
+        raise click.ClickException(
+            f"{out} could not be written ({error.strerror}): name a directory that can."
+        ) from error
     click.echo(json.dumps(asdict(written)) if as_json else _summary(written, out))
 
 

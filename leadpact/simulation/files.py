@@ -200,7 +200,17 @@ def _note(event: Event, owners: dict[str, Person], touches: Sheet, machines: She
     campaign = said.get("campaign") or payload.get("context", {}).get("campaign", {}).get("name")
     kind = payload.get("event", "page.viewed")
     touches.add(
-        (payload["messageId"], lead, kind, event.at, known_at, said.get("channel"), campaign, said.get("path"), said.get("paper"))
+        (
+            payload["messageId"],
+            lead,
+            kind,
+            event.at,
+            known_at,
+            said.get("channel"),
+            campaign,
+            said.get("path"),
+            said.get("paper"),
+        )
     )
     if event.automated:
         machines.add((payload["messageId"],))

@@ -123,7 +123,9 @@ class Week:
         automated: bool = False,
     ) -> Batch:
         count = len(at)
-        told, came, by = (np.broadcast_to(np.asarray(part, dtype=np.int64), count) for part in (detail, channel, device))
+        told, came, by = (
+            np.broadcast_to(np.asarray(part, dtype=np.int64), count) for part in (detail, channel, device)
+        )
         return Batch(code, at, who, told, came, by, automated)
 
     def _becoming_known(self) -> list[Batch]:
@@ -139,8 +141,12 @@ class Week:
         return [
             self._batch(Code.IDENTIFY, at, new, channel=channel, device=device),
             self._batch(
-                Code.FIRST_TOUCH, at[touched] + SECOND, new[touched], detail=new[touched] % len(names.PAPERS),
-                channel=channel[touched], device=device[touched],
+                Code.FIRST_TOUCH,
+                at[touched] + SECOND,
+                new[touched],
+                detail=new[touched] % len(names.PAPERS),
+                channel=channel[touched],
+                device=device[touched],
             ),
             self._batch(Code.GROUP, people.created[leaders] + 3 * SECOND, leaders),
         ]
@@ -174,9 +180,7 @@ class Week:
         step = np.arange(len(visit)) - np.repeat(np.cumsum(count) - count, count)
         page = self._page(level[visit])
         moments = at[visit] + step * (50 + chance.uniform(-30, 60, size=len(visit))) * SECOND
-        return self._batch(
-            Code.PAGE, moments, who[visit], detail=page, channel=channel[visit], device=device[visit]
-        )
+        return self._batch(Code.PAGE, moments, who[visit], detail=page, channel=channel[visit], device=device[visit])
 
     def _page(self, level: Floats) -> Ints:
         weights = _PAGE_BASE + _PAGE_MORE * level[:, None]
@@ -198,9 +202,7 @@ class Week:
                 did = self._once(did, who, at)
             moments = at[did] + chance.uniform(1.5, 6, size=len(did)) * MINUTE
             papers = chance.integers(0, len(names.PAPERS), size=len(did))
-            done.append(
-                self._batch(code, moments, who[did], detail=papers, channel=channel[did], device=DEVICE)
-            )
+            done.append(self._batch(code, moments, who[did], detail=papers, channel=channel[did], device=DEVICE))
         return done
 
     def _once(self, did: Ints, who: Ints, at: Floats) -> Ints:
@@ -239,8 +241,11 @@ class Week:
             self._batch(Code.EMAIL_OPENED, open_at[opened], due[opened], detail=mail, channel=_EMAIL),
             self._batch(Code.EMAIL_CLICKED, click_at[clicked], due[clicked], detail=mail, channel=_EMAIL),
             self._pages(
-                click_at[clicked] + 3 * SECOND, due[clicked], level[clicked],
-                np.full(clicked.sum(), _EMAIL), np.full(clicked.sum(), DEVICE),
+                click_at[clicked] + 3 * SECOND,
+                due[clicked],
+                level[clicked],
+                np.full(clicked.sum(), _EMAIL),
+                np.full(clicked.sum(), DEVICE),
             ),
             self._batch(Code.UNSUBSCRIBED, people.opts_out[left], left, detail=mail, channel=_EMAIL),
             self._batch(Code.OPTED_OUT, people.opts_out[left] + SECOND, left, channel=_EMAIL),

@@ -65,7 +65,10 @@ def describe_accounts(seed: int, firms: Accounts) -> list[Account]:
     """Each with a name and a domain of its own under .example."""
     chance = generator(seed, Stream.NAMES)
     count = len(firms)
-    stems, tails = chance.integers(0, len(names.STEM), count).tolist(), chance.integers(0, len(names.TAIL), count).tolist()
+    stems, tails = (
+        chance.integers(0, len(names.STEM), count).tolist(),
+        chance.integers(0, len(names.TAIL), count).tolist(),
+    )
     taken: dict[str, int] = {}
     found = []
     for position, (stem, tail) in enumerate(zip(stems, tails, strict=True)):

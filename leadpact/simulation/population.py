@@ -60,7 +60,9 @@ class Waves:
             since = flat - self.start[who, wave, None]
             rise, hold = self.rise[who, wave, None], self.hold[who, wave, None]
             over = since - rise - hold
-            shape = np.where(over > 0, np.exp(-np.maximum(over, 0) / self.fall[who, wave, None]), np.minimum(1, since / rise))
+            shape = np.where(
+                over > 0, np.exp(-np.maximum(over, 0) / self.fall[who, wave, None]), np.minimum(1, since / rise)
+            )
             level = np.maximum(level, self.height[who, wave, None] * np.maximum(shape, 0))
         return np.minimum(level, 1.0) if days.ndim == 2 else np.minimum(level[:, 0], 1.0)
 
@@ -200,9 +202,13 @@ def _waves(
     )
     return Waves(
         start=start,
-        rise=np.stack([np.full(count, 3.0), chance.gamma(4, 4.0, size=count), chance.gamma(4, 4.0, size=count)], axis=1) + 1,
-        hold=np.stack([np.full(count, 1.0), chance.gamma(2, 13.0, size=count), chance.gamma(2, 13.0, size=count)], axis=1),
-        fall=np.stack([np.full(count, 5.0), chance.gamma(3, 9.0, size=count), chance.gamma(3, 9.0, size=count)], axis=1) + 2,
+        rise=np.stack([np.full(count, 3.0), chance.gamma(4, 4.0, size=count), chance.gamma(4, 4.0, size=count)], axis=1)
+        + 1,
+        hold=np.stack(
+            [np.full(count, 1.0), chance.gamma(2, 13.0, size=count), chance.gamma(2, 13.0, size=count)], axis=1
+        ),
+        fall=np.stack([np.full(count, 5.0), chance.gamma(3, 9.0, size=count), chance.gamma(3, 9.0, size=count)], axis=1)
+        + 2,
         height=height,
     )
 

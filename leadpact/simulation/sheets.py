@@ -14,7 +14,13 @@ import pyarrow.parquet as pq
 Format = Literal["csv", "parquet"]
 Value = str | int | float | bool | None
 CHUNK = 50_000
-_TYPES = {"text": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_(), "at": pa.timestamp("us", "UTC")}
+_TYPES = {
+    "text": pa.string(),
+    "int": pa.int64(),
+    "float": pa.float64(),
+    "bool": pa.bool_(),
+    "at": pa.timestamp("us", "UTC"),
+}
 
 
 class Sheet:

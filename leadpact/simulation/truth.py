@@ -151,7 +151,9 @@ class Truth:
         tries = self._uniform(Stream.ATTEMPTS, lead, week, salesperson)
         attempts = 1 + int(math.log(tries) / math.log(0.45)) if reached else (6 if tries < 0.8 else int(1 + 5 * tries))
         decision = 1.5 + 5.0 * math.exp(0.7 * self._normal(Stream.DECISION, lead, week, salesperson))
-        opportunity, outcome, lost_reason, close, value = self._market(lead, week, salesperson) if qualified else _NOTHING
+        opportunity, outcome, lost_reason, close, value = (
+            self._market(lead, week, salesperson) if qualified else _NOTHING
+        )
         return PotentialAnswer(
             kind="qualified" if qualified else "rejected",
             reason="" if qualified else self._reason(lead, week, salesperson, interest) if reached else "unreachable",

@@ -102,12 +102,21 @@ def test_kinds_are_those_the_product_knows_and_about_twenty_a_lead(company: Comp
     touches = [event for event in events if event.kind == "touch"]
     kinds = Counter(event.payload.get("event", "page.viewed") for event in touches)
     assert set(kinds) <= set(KINDS)
-    for kind in ("page.viewed", "paper.downloaded", "seminar.attended", "email.opened", "demo.requested", "call.answered"):
+    for kind in (
+        "page.viewed",
+        "paper.downloaded",
+        "seminar.attended",
+        "email.opened",
+        "demo.requested",
+        "call.answered",
+    ):
         assert kinds[kind] > 0
     assert 15 < len(touches) / company.size < 28
 
 
-def test_interest_shows_who_asks_for_a_demo_is_more_interested_than_others(company: Company, events: list[Event]) -> None:
+def test_interest_shows_who_asks_for_a_demo_is_more_interested_than_others(
+    company: Company, events: list[Event]
+) -> None:
     asked = [e for e in events if e.payload.get("event") == "demo.requested"]
     who = np.array([company.position(e.who) for e in asked])
     when = [(e.at - company.start) / DAY for e in asked]
@@ -120,7 +129,9 @@ def test_machines_come_in_bursts_and_only_the_truth_knows_them(events: list[Even
     assert 0.01 < len(machines) / len(events) < 0.15
     assert "automated" not in json.dumps([event.payload for event in machines])
     scanned = [e for e in machines if e.payload.get("event") == "email.clicked"]
-    mails = {(e.who, e.payload["properties"]["campaign"]): e.at for e in events if e.payload.get("event") == "email.sent"}
+    mails = {
+        (e.who, e.payload["properties"]["campaign"]): e.at for e in events if e.payload.get("event") == "email.sent"
+    }
     for click in scanned:
         assert 0 < click.at - mails[click.who, click.payload["properties"]["campaign"]] < 30_000_000
 
@@ -197,4 +208,3 @@ def test_a_call_that_makes_no_sense_is_refused() -> None:
 def test_the_start_is_an_instant_not_a_wall_time() -> None:
     there = Company(1, 10, datetime(2025, 1, 6, 6, tzinfo=timezone(timedelta(hours=9))), 7)
     assert there.start == Company(1, 10, datetime(2025, 1, 5, tzinfo=UTC), 7).start
-

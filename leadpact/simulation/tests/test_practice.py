@@ -41,7 +41,9 @@ def history_of(company: Company, events: list[Event]) -> History:
             kind = payload.get("event", "page.viewed")
             void = known_at if event.automated else None
             touches.append(
-                Touch(payload["messageId"], person.key, person.key, person.account, kind, at, known_at, properties, void)
+                Touch(
+                    payload["messageId"], person.key, person.key, person.account, kind, at, known_at, properties, void
+                )
             )
         elif payload["type"] == "group":
             for name in ("domain", "industry", "employees"):
