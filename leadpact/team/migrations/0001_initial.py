@@ -8,7 +8,6 @@ import leadpact.kit.instants
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -22,22 +21,78 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("password", models.CharField(max_length=128, verbose_name="password")),
                 ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
-                ("is_superuser", models.BooleanField(default=False, help_text="Designates that this user has all permissions without explicitly assigning them.", verbose_name="superuser status")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
                 ("email", models.EmailField(max_length=254, unique=True)),
                 ("name", models.CharField(blank=True, max_length=120)),
-                ("role", models.CharField(choices=[("marketer", "Marketer"), ("salesperson", "Salesperson"), ("manager", "Manager"), ("operations", "Operations")], max_length=16)),
-                ("department", models.CharField(blank=True, choices=[("marketing", "Marketing"), ("sales", "Sales")], max_length=16)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("marketer", "Marketer"),
+                            ("salesperson", "Salesperson"),
+                            ("manager", "Manager"),
+                            ("operations", "Operations"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "department",
+                    models.CharField(
+                        blank=True, choices=[("marketing", "Marketing"), ("sales", "Sales")], max_length=16
+                    ),
+                ),
                 ("is_active", models.BooleanField(default=True)),
                 ("is_staff", models.BooleanField(default=False)),
                 ("timezone", models.CharField(default="UTC", max_length=64)),
                 ("date_joined", models.DateTimeField(auto_now_add=True)),
                 ("takes_leads", models.BooleanField(default=False)),
-                ("weight", models.PositiveSmallIntegerField(default=1, help_text="Share of leads against colleagues'.")),
+                (
+                    "weight",
+                    models.PositiveSmallIntegerField(default=1, help_text="Share of leads against colleagues'."),
+                ),
                 ("cap", models.PositiveSmallIntegerField(default=40, help_text="Most leads in hand at a time.")),
-                ("is_catch_all", models.BooleanField(default=False, help_text="Owns the queue that takes what nobody else can.")),
-                ("hours", models.JSONField(blank=True, help_text='Own working hours, {"mon-fri": "09:00-17:00"}; empty: the market\'s.', null=True)),
-                ("groups", models.ManyToManyField(blank=True, help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.", related_name="user_set", related_query_name="user", to="auth.group", verbose_name="groups")),
-                ("user_permissions", models.ManyToManyField(blank=True, help_text="Specific permissions for this user.", related_name="user_set", related_query_name="user", to="auth.permission", verbose_name="user permissions")),
+                (
+                    "is_catch_all",
+                    models.BooleanField(default=False, help_text="Owns the queue that takes what nobody else can."),
+                ),
+                (
+                    "hours",
+                    models.JSONField(
+                        blank=True,
+                        help_text='Own working hours, {"mon-fri": "09:00-17:00"}; empty: the market\'s.',
+                        null=True,
+                    ),
+                ),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -47,7 +102,14 @@ class Migration(migrations.Migration):
                 ("starts_at", leadpact.kit.instants.InstantField()),
                 ("ends_at", leadpact.kit.instants.InstantField()),
                 ("note", models.CharField(blank=True, max_length=200)),
-                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="absences", to=settings.AUTH_USER_MODEL)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="absences",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -60,7 +122,16 @@ class Migration(migrations.Migration):
                 ("scopes", models.JSONField(default=list, help_text='"read", "write"')),
                 ("created_at", leadpact.kit.instants.InstantField()),
                 ("revoked_at", leadpact.kit.instants.InstantField(null=True)),
-                ("user", models.ForeignKey(help_text="Empty: acts as operations.", null=True, on_delete=django.db.models.deletion.CASCADE, related_name="api_keys", to=settings.AUTH_USER_MODEL)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        help_text="Empty: acts as operations.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_keys",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -69,19 +140,46 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("email", models.EmailField(max_length=254)),
                 ("name", models.CharField(blank=True, max_length=120)),
-                ("role", models.CharField(blank=True, choices=[("marketer", "Marketer"), ("salesperson", "Salesperson"), ("manager", "Manager"), ("operations", "Operations")], max_length=16)),
-                ("department", models.CharField(blank=True, choices=[("marketing", "Marketing"), ("sales", "Sales")], max_length=16)),
+                (
+                    "role",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("marketer", "Marketer"),
+                            ("salesperson", "Salesperson"),
+                            ("manager", "Manager"),
+                            ("operations", "Operations"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "department",
+                    models.CharField(
+                        blank=True, choices=[("marketing", "Marketing"), ("sales", "Sales")], max_length=16
+                    ),
+                ),
                 ("purpose", models.CharField(choices=[("invite", "invite"), ("reset", "reset")], max_length=8)),
                 ("secret_hash", models.CharField(max_length=64, unique=True)),
                 ("created_at", leadpact.kit.instants.InstantField()),
                 ("expires_at", leadpact.kit.instants.InstantField()),
                 ("used_at", leadpact.kit.instants.InstantField(null=True)),
-                ("by", models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
             model_name="user",
-            constraint=models.UniqueConstraint(condition=models.Q(("is_catch_all", True)), fields=("is_catch_all",), name="one_catch_all_owner"),
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_catch_all", True)), fields=("is_catch_all",), name="one_catch_all_owner"
+            ),
         ),
         migrations.AddIndex(
             model_name="absence",
@@ -89,6 +187,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="absence",
-            constraint=models.CheckConstraint(condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="absence_ends_after_start"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="absence_ends_after_start"
+            ),
         ),
     ]

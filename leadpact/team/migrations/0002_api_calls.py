@@ -7,7 +7,6 @@ import leadpact.kit.instants
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("team", "0001_initial"),
     ]
@@ -23,11 +22,18 @@ class Migration(migrations.Migration):
                 ("status", models.PositiveSmallIntegerField(default=0)),
                 ("body", models.BinaryField(default=b"")),
                 ("created_at", leadpact.kit.instants.InstantField()),
-                ("key", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="calls", to="team.apikey")),
+                (
+                    "key",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="calls", to="team.apikey"
+                    ),
+                ),
             ],
             options={
                 "indexes": [models.Index(fields=["created_at"], name="api_call_by_age")],
-                "constraints": [models.UniqueConstraint(fields=("key", "idempotency_key"), name="one_call_per_idempotency_key")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("key", "idempotency_key"), name="one_call_per_idempotency_key")
+                ],
             },
         ),
     ]
