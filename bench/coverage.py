@@ -66,7 +66,7 @@ def main() -> int:
     tasks = [(asked.seed + n, *kinds[n % len(kinds)], asked.draws) for n in range(asked.companies)]
     tasks = [task for task in tasks if task[0] not in done]
     began = time.perf_counter()
-    with Pool(asked.jobs) as pool, (asked.keep.open("a") if asked.keep else StringIO()) as keep:
+    with Pool(asked.jobs) as pool, asked.keep.open("a") if asked.keep else StringIO() as keep:
         for found in pool.imap_unordered(company, tasks):
             results.append(found)
             keep.write(json.dumps((found[0], [(name, astuple(trial)) for name, trial in found[1]], found[2])) + "\n")
@@ -99,8 +99,10 @@ def _kept(file: Path | None) -> Iterator[Results]:
 
 def table(points: dict[str, list[Trial]]) -> bool:
     """Print coverage by point; whether the limits are kept."""
-    print(f"{'point':<56}{'draws':>6}{'truth':>7}{'mean':>7}{'n':>6}{'good':>6}"
-          f"{'headline':>10}{'exact':>8}{'clustered':>10}{'literal':>8}")
+    print(
+        f"{'point':<56}{'draws':>6}{'truth':>7}{'mean':>7}{'n':>6}{'good':>6}"
+        f"{'headline':>10}{'exact':>8}{'clustered':>10}{'literal':>8}"
+    )
     headline, exact = [], []
     for name in sorted(points):
         trials = points[name]

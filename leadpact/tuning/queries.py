@@ -99,7 +99,10 @@ def _bucket(answer: str, reason: str, agreement: Agreement | None) -> str:
 
 def first(*, since: int, until: int, group: str | None = None, as_of: int | None = None) -> dict[str, Estimate]:
     """The first error by group ("" for all)."""
-    return {name: first_error(answers) for name, answers in answers_by(since=since, until=until, group=group, as_of=as_of).items()}
+    return {
+        name: first_error(answers)
+        for name, answers in answers_by(since=since, until=until, group=group, as_of=as_of).items()
+    }
 
 
 def audit_weeks(*, since: int, until: int, as_of: int | None = None) -> list[StratumWeek]:

@@ -96,8 +96,7 @@ def matured(rows: Iterable[StratumWeek], as_of: int) -> list[StratumWeek]:
         row.week
         for row in kept
         for one in row.audits
-        if not one.caught
-        and as_of < (row.week + WAITS if one.released_at is None else one.released_at + MATURITY)
+        if not one.caught and as_of < (row.week + WAITS if one.released_at is None else one.released_at + MATURITY)
     }
     return [row for row in kept if row.week not in young]
 

@@ -91,4 +91,3 @@ def _answers(rows: list[StratumWeek]) -> Iterator[tuple[Cell, str, int]]:
                 answer = one.good()
                 if answer is not None:
                     yield cell, one.salesperson or f"?{row.stratum}.{row.week}.{position}", answer
-

@@ -38,7 +38,9 @@ def recall(
         return Estimate(None, None, None, method, answered, says, detail)
     frame = sum(cell.size for cell in cells)
     missed = rate(cells) * frame
-    m_low, m_high = (np.quantile(rate_draws(cells, seed=seed, draws=draws), [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) * frame).tolist()
+    m_low, m_high = (
+        np.quantile(rate_draws(cells, seed=seed, draws=draws), [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) * frame
+    ).tolist()
     m_low = 0.0 if sum(cell.good for cell in cells) == 0 else min(m_low, missed)
     m_high = max(m_high, missed)
     detail["missed"] = {"value": missed, "low": m_low, "high": m_high}
@@ -51,4 +53,6 @@ def recall(
         f"In an average week the definition found {hits / each:.1f} good leads and about {missed / each:.1f} lay unfound: "
         f"it found {percent(value)} of them, 95% interval {percent(low)} to {percent(high)}."
     )
-    return Estimate(value, low, high, method, answered, " ".join(filter(None, [says, caution(answered, low, high)])), detail)
+    return Estimate(
+        value, low, high, method, answered, " ".join(filter(None, [says, caution(answered, low, high)])), detail
+    )

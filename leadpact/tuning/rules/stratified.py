@@ -48,9 +48,7 @@ def interval(cells: Sequence[Cell], *, seed: str, draws: int = DRAWS) -> tuple[f
     )
 
 
-def rate_draws(
-    cells: Sequence[Cell], *, seed: str, draws: int = DRAWS, effective: float = 1.0
-) -> NDArray[np.float64]:
+def rate_draws(cells: Sequence[Cell], *, seed: str, draws: int = DRAWS, effective: float = 1.0) -> NDArray[np.float64]:
     """`draws` draws of the rate, shape (draws,). `effective`: what an answer is worth (below 1 when clustered)."""
     chance = generator(seed, len(cells), "rate")
     total = np.zeros(draws)

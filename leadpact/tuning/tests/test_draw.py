@@ -147,7 +147,9 @@ def test_leads_that_come_in_another_order_are_drawn_alike() -> None:
 
 def test_releases_fall_where_ordinary_hand_overs_fall() -> None:
     rng = np.random.default_rng(1)
-    ordinary = [NOW - WEEK + day * DAY + int(rng.uniform(14, 22) * 3_600_000_000) for day in range(5) for _ in range(30)]
+    ordinary = [
+        NOW - WEEK + day * DAY + int(rng.uniform(14, 22) * 3_600_000_000) for day in range(5) for _ in range(30)
+    ]
     times = release_times(300, ordinary, NOW, "s")
     assert times == sorted(times) == release_times(300, ordinary, NOW, "s")
     assert times != release_times(300, ordinary, NOW, "t")

@@ -160,7 +160,9 @@ def test_an_interval_of_nought_still_has_a_width() -> None:
 
 
 def test_the_estimate_tells_what_it_rests_on() -> None:
-    rows = [row("far", w, 3_000, *([1] + [0] * 9)) for w in range(4)] + [row("near", w, 100, 1, 0, None) for w in range(4)]
+    rows = [row("far", w, 3_000, *([1] + [0] * 9)) for w in range(4)] + [
+        row("near", w, 100, 1, 0, None) for w in range(4)
+    ]
     rows.append(row("far", 999, 3_000, 1, 1))
     found = second_error(rows, as_of=END, seed="s", draws=5_000)
     assert found.n == 48
