@@ -92,9 +92,9 @@ def choices(at: int) -> dict[str, Any]:
         else [],
         "hand_over_reasons": [(one, says) for one, says in HAND_OVER_REASONS.items()],
         "lost_reasons": [(one, one.replace("_", " ")) for one in LOST_REASONS],
-        "colleagues": team.people(at=at).filter(department="sales", is_active=True, takes_leads=True).order_by(
-            "name", "email"
-        ),
+        "colleagues": team.people(at=at)
+        .filter(department="sales", is_active=True, takes_leads=True)
+        .order_by("name", "email"),
     }
 
 
