@@ -83,7 +83,7 @@ def test_a_missing_column() -> None:
         "with --map leads:created_at=COLUMN.\n"
     )
     as_told = taken("people.csv", content, "--map", "leads:created_at=Name")
-    assert "created_at 'Ada': it is not a date" in as_told.stderr, "what the sentence says to do is understood"
+    assert "created_at (Name) 'Ada': it is not a date" in as_told.stderr, "what the sentence says to do is understood"
 
 
 def test_bad_dates() -> None:
