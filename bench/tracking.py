@@ -213,13 +213,15 @@ def _measure(address: tuple[str, int], options: argparse.Namespace, place: Path)
     print(f"tracking API, {PER_CALL} events a call, whole loop   {rate:>10,.0f} events/s   {rate / LIMIT:.2f} of the {LIMIT:,} to reach,"
           f" {rate / AIM:.2f} of the {AIM:,} to aim at")  # fmt: skip
     print(
-        f"  a call of {PER_CALL}                              p50 {percentile(took, 0.5) * 1e3:,.0f} ms, p99 {percentile(took, 0.99) * 1e3:,.0f} ms"
+        f"  a call of {PER_CALL}                              p50 {percentile(took, 0.5) * 1e3:,.0f} ms, p99"
+        f" {percentile(took, 0.99) * 1e3:,.0f} ms"
     )
     print(
         f"bare COPY of the same touches                  {copied:>10,.0f} rows/s     the loop runs at {rate / copied:.3f} of it"
     )
     print(
-        f"single calls, one after another                p50 {percentile(alone, 0.5) * 1e3:.1f} ms, p99 {percentile(alone, 0.99) * 1e3:.1f} ms"
+        f"single calls, one after another                p50 {percentile(alone, 0.5) * 1e3:.1f} ms, p99"
+        f" {percentile(alone, 0.99) * 1e3:.1f} ms"
     )
 
 

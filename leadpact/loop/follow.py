@@ -122,7 +122,8 @@ def _touch_by_hand(recorded: Sequence[Recorded], at: int) -> None:
 
     with raw_cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT ON (l.id) l.id, i.kind, i.value FROM leads_lead AS l JOIN leads_visitor AS v ON v.person_id = l.person_id"
+            "SELECT DISTINCT ON (l.id) l.id, i.kind, i.value FROM leads_lead AS l JOIN leads_visitor AS v ON"
+            " v.person_id = l.person_id"
             " JOIN leads_identifier AS i ON i.visitor_id = v.id WHERE l.id = ANY($1::bigint[])"
             " ORDER BY l.id, array_position(ARRAY['email', 'user_id', 'anonymous_id'], i.kind), i.value",
             ([r.lead_id for r in calls],),
@@ -152,7 +153,8 @@ def _write_attempts(calls: Sequence[Recorded]) -> None:
     with raw_cursor() as cursor:
         cursor.execute(
             "INSERT INTO leads_touch (visitor_id, kind, at, known_at, channel, campaign, user_id, properties, cells)"
-            " SELECT (SELECT min(v.id) FROM leads_visitor AS v WHERE v.person_id = l.person_id), $4, n.a, n.a, 'phone', '', n.u, '{}', '{}'"
+            " SELECT (SELECT min(v.id) FROM leads_visitor AS v WHERE v.person_id = l.person_id), $4, n.a, n.a,"
+            " 'phone', '', n.u, '{}', '{}'"
             " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS n (l, a, u) JOIN leads_lead AS l ON l.id = n.l",
             ([r.lead_id for r in calls], [r.at for r in calls], [r.actor.user_id for r in calls], ATTEMPT),
             prepare=True,

@@ -209,7 +209,8 @@ def _write_touches(found: Identified, now: int) -> dict[int, int]:
     with raw_cursor() as cursor:
         numbers = ids("leads_touch", len(touching))
         with cursor.copy(
-            "COPY leads_touch (id, visitor_id, kind, at, known_at, void_at, channel, campaign, user_id, properties, cells) FROM STDIN"
+            "COPY leads_touch (id, visitor_id, kind, at, known_at, void_at, channel, campaign, user_id, properties,"
+            " cells) FROM STDIN"
         ) as copy:
             for number, tied in zip(numbers, touching, strict=True):
                 touch = tied.arrival.touch

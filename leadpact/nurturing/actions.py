@@ -73,7 +73,8 @@ def void_touch(*, touch_id: int, cause: str, by: User, at: int) -> int:
             raise CannotDo("This touch does not count already; there is nothing to withdraw.")
         cursor.execute(
             "SELECT h.lead_id FROM leads_touch AS t JOIN leads_visitor AS v ON v.id = t.visitor_id JOIN leads_lead AS l"
-            " ON l.person_id = v.person_id JOIN custody_holding AS h ON h.lead_id = l.id AND h.state NOT IN ('won', 'merged', 'erased')"
+            " ON l.person_id = v.person_id JOIN custody_holding AS h ON h.lead_id = l.id AND h.state NOT IN ('won',"
+            " 'merged', 'erased')"
             " WHERE t.id = $1",
             (touch_id,),
         )

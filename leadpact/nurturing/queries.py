@@ -35,7 +35,8 @@ def counts(at: int) -> dict[str, int]:
         cursor.execute(
             "SELECT count(*) FILTER (WHERE state IN ('prospect', 'lead')), count(*) FILTER (WHERE state = 'resting'),"
             " count(*) FILTER (WHERE state = 'repair'), count(*) FILTER (WHERE due_what = 'touch_every' AND due < $1),"
-            " count(*) FILTER (WHERE verdict = 'sales_ready' AND state IN ('prospect', 'lead')), count(*) FILTER (WHERE state = 'new')"
+            " count(*) FILTER (WHERE verdict = 'sales_ready' AND state IN ('prospect', 'lead')), count(*) FILTER"
+            " (WHERE state = 'new')"
             " FROM custody_holding WHERE holder = 'marketing'",
             (at,),
         )

@@ -63,7 +63,8 @@ def keep(*, judged: Sequence[Judged], version: InForce) -> None:
         cursor.execute(
             "INSERT INTO qualification_judgement (lead_id, as_of, agreement_hash, verdict, decided_by, fit, engagement,"
             " readiness, parts, alternatives, cools, distance, next_tick)"
-            " SELECT lead_id, as_of, $1, verdict, decided_by, fit, engagement, readiness, parts::jsonb, alternatives, cools, distance,"
+            " SELECT lead_id, as_of, $1, verdict, decided_by, fit, engagement, readiness, parts::jsonb, alternatives,"
+            " cools, distance,"
             " next_tick FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],"
             " $8::bigint[], $9::text[], $10::bigint[], $11::boolean[], $12::bigint[], $13::bigint[])"
             " AS j (lead_id, as_of, verdict, decided_by, fit, engagement, readiness, parts, alternatives, cools, distance,"

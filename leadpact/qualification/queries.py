@@ -62,7 +62,8 @@ def history(lead_id: int) -> History:
         )
         facts: list[Any] = cursor.fetchall()
         cursor.execute(
-            "SELECT t.id, CASE WHEN p.id = $1 THEN $3::bigint END, p.id, p.account_id, t.kind, t.at, GREATEST(t.known_at, v.tied_known_at),"
+            "SELECT t.id, CASE WHEN p.id = $1 THEN $3::bigint END, p.id, p.account_id, t.kind, t.at,"
+            " GREATEST(t.known_at, v.tied_known_at),"
             " t.cells::text, LEAST(t.void_at, x.known_at) FROM leads_person AS p JOIN leads_visitor AS v ON v.person_id = p.id"
             " JOIN leads_touch AS t ON t.visitor_id = v.id LEFT JOIN leads_touchvoid AS x ON x.touch_id = t.id"
             " WHERE (p.id = $1 OR p.account_id = $2) AND (p.id <> $1 OR t.at > $4)",

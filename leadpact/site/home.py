@@ -134,7 +134,8 @@ def the_loop(*, since: int, until: int) -> Loop:
             states[state] += n
         cursor.execute(
             "SELECT move, reason, count(*) FROM custody_entry WHERE at >= $1 AND at < $2 AND (move IN ('handed_over', 'recalled',"
-            " 'rejected', 'cooled', 'returned') OR (move = 'recycled' AND actor <> 'system')) AND NOT (move = 'returned' AND actor = 'system')"
+            " 'rejected', 'cooled', 'returned') OR (move = 'recycled' AND actor <> 'system')) AND NOT (move ="
+            " 'returned' AND actor = 'system')"
             " GROUP BY 1, 2",
             (since, until),
         )
@@ -211,10 +212,12 @@ def _mine(user: Any, at: int) -> list[dict[str, Any]]:
     )
     with raw_cursor() as cursor:
         cursor.execute(
-            "SELECT h.lead_id, COALESCE(NULLIF(p.name, ''), p.email, 'Somebody'), COALESCE(NULLIF(a.name, ''), a.domain, ''), h.due,"
+            "SELECT h.lead_id, COALESCE(NULLIF(p.name, ''), p.email, 'Somebody'), COALESCE(NULLIF(a.name, ''),"
+            " a.domain, ''), h.due,"
             " h.due_what, h.state FROM custody_holding AS h JOIN leads_lead AS l ON l.id = h.lead_id JOIN leads_person AS p"
             " ON p.id = l.person_id LEFT JOIN leads_account AS a ON a.id = p.account_id"
-            " WHERE h.due_what = ANY($1::text[]) AND h.due < $2 ORDER BY array_position($1::text[], h.due_what::text), h.due LIMIT $3",
+            " WHERE h.due_what = ANY($1::text[]) AND h.due < $2 ORDER BY array_position($1::text[],"
+            " h.due_what::text), h.due LIMIT $3",
             (list(what), at + DAY, SHOWN),
         )
         rows: list[Any] = cursor.fetchall()

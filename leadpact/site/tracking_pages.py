@@ -127,20 +127,25 @@ def who_is_right(
     follow = by_what["first_follow_up_within"]
     if follow.tested:
         said.append(
-            f"“You never follow up on the leads we send you”: {formats.percent(follow.share)} of {formats.number(follow.tested)} accepted"
+            f"“You never follow up on the leads we send you”: {formats.percent(follow.share)} of"
+            f" {formats.number(follow.tested)} accepted"
             " leads were followed up in time, and"
-            f" {formats.percent(by_what['accept_within'].share)} of {formats.number(by_what['accept_within'].tested)} offers were accepted in time."
+            f" {formats.percent(by_what['accept_within'].share)} of {formats.number(by_what['accept_within'].tested)}"
+            " offers were accepted in time."
         )
     offered, qualified = sales[0].count, sales[2].count
     if offered:
         said.append(
-            f"“The leads you send us are garbage”: {formats.number(qualified)} of {formats.number(offered)} leads that were handed over"
-            f" have been qualified so far, {formats.percent(qualified / offered)}. The first error below counts only those that Sales judged."
+            f"“The leads you send us are garbage”: {formats.number(qualified)} of {formats.number(offered)} leads"
+            " that were handed over"
+            f" have been qualified so far, {formats.percent(qualified / offered)}. The first error below counts only"
+            " those that Sales judged."
         )
     captured = marketing[0].count
     if captured and offered:
         said.append(
-            f"{formats.percent(offered / captured)} of the leads that came in were handed over to Sales. A survey that the mission quotes found"
+            f"{formats.percent(offered / captured)} of the leads that came in were handed over to Sales. A survey"
+            " that the mission quotes found"
             " 67% sent straight on, of which 27% were qualified."
         )
     return said

@@ -125,7 +125,8 @@ def promises(*, since: int, until: int) -> list[Promise]:
         )
         late = {str(what): int(n) for what, n in cursor.fetchall()}  # type: ignore[call-overload]
         cursor.execute(
-            "SELECT move, count(*) FROM custody_entry WHERE at >= $1 AND at < $2 AND move IN ('handed_over', 'accepted', 'repaired')"
+            "SELECT move, count(*) FROM custody_entry WHERE at >= $1 AND at < $2 AND move IN ('handed_over',"
+            " 'accepted', 'repaired')"
             " AND NOT (move = 'handed_over' AND cause = 'by_hand') GROUP BY move",
             (since, until),
         )
@@ -159,7 +160,8 @@ def sources(*, since: int, until: int, at: int) -> list[Source]:
     """Leads created in [since, until) by source, followed up to `at`, with what was spent on the source's channel."""
     with raw_cursor() as cursor:
         cursor.execute(
-            f"{_REACHED} SELECT l.source, l.sourced_by, count(*), count(r.handed_over), count(r.accepted), count(r.qualified), count(r.won),"
+            f"{_REACHED} SELECT l.source, l.sourced_by, count(*), count(r.handed_over), count(r.accepted),"
+            " count(r.qualified), count(r.won),"
             " COALESCE(sum(o.value) FILTER (WHERE o.won), 0)::bigint FROM reached AS r JOIN leads_lead AS l ON l.id = r.id"
             " LEFT JOIN tracking_opportunity AS o ON o.lead_id = l.id GROUP BY 1, 2 ORDER BY 3 DESC",
             (since, until, at),

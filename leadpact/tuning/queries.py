@@ -168,7 +168,8 @@ def withering(*, since: int, until: int, at: int) -> Withering:
         )
         waiting = _one(cursor.fetchone())
         cursor.execute(
-            "SELECT count(DISTINCT (lead_id, seq)) FROM custody_lapse WHERE what = 'first_follow_up_within' AND due >= $1 AND due < $2",
+            "SELECT count(DISTINCT (lead_id, seq)) FROM custody_lapse WHERE what = 'first_follow_up_within' AND due"
+            " >= $1 AND due < $2",
             (since, until),
         )
         silent = _one(cursor.fetchone())
