@@ -168,7 +168,8 @@ def test_streams_end_when_the_process_is_told_to_stop() -> None:
     run(story)
 
 
-def test_one_person_cannot_hold_any_number_of_streams() -> None:
+def test_one_person_cannot_hold_any_number_of_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "STREAMS_EACH", 3)
     cookie = session_of(person("bo"))
 
     async def story() -> None:
