@@ -224,7 +224,7 @@ def read_table(
         reason = next((reject.reason for reject in table.rejects() if reject.line == line), reason)
         raise FileProblem(
             f"{path}: none of its {counted(table.rejected, 'row')} can be read as {role}. "
-            f"Line {line:,}: {reason}; so it is for {times:,} of them. If a column was guessed wrongly, say --map OURS=COLUMN."
+            f"Line {line:,}: {reason}; {times:,} of them fail in this way. If a column was guessed wrongly, say --map OURS=COLUMN."
         )
     return table
 

@@ -52,7 +52,7 @@ def gaps(
         silent = int((~history.reached["answered"]).sum())
         out.append(
             Gap(
-                f"What became of the other {counted(silent, 'lead')}?",
+                f"What became of the {'' if silent == history.leads else 'other '}{counted(silent, 'lead')}?",
                 "No loss is recorded, so leads that said no and leads that nobody ever called look the same.",
                 "Losses too, with the reason, and who closed them.",
                 "s",
