@@ -20,7 +20,7 @@ def _take(arrivals: Sequence[Arrival], *, known_at: int, historic: bool = False)
 
 
 def _take_answers(rows: Sequence[OutcomeRow] | Sequence[SpendRow], *, at: int) -> Answered:
-    from leadpact.loop.outcomes import take_answers  # noqa: PLC0415
+    from leadpact.loop.outcomes import take_answers
 
     return take_answers(rows, at=at)
 

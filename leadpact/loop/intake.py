@@ -151,9 +151,7 @@ def _unseen(arrivals: Sequence[Arrival], known_at: int) -> list[Arrival]:
     return [arrival for message, arrival in first.items() if message in taken]
 
 
-def _create(
-    found: Identified, people: list[int], lead_of: dict[int, int], now: int, *, historic: bool
-) -> list[_New]:
+def _create(found: Identified, people: list[int], lead_of: dict[int, int], now: int, *, historic: bool) -> list[_New]:
     """Open a lead for each person who has none; after a win, a new need is a new lead that counts from there on."""
     without = [p for p in people if p not in lead_of]
     if not without:

@@ -59,7 +59,9 @@ def _outcomes(rows: list[OutcomeRow], at: int) -> Answered:
     known: list[OutcomeRow] = []
     for row in rows:
         if row.lead not in leads:
-            refused.append((row.line, f"no lead is known by the {row.lead[0].replace('_', ' ')} {row.lead[1]}; import leads first"))
+            refused.append(
+                (row.line, f"no lead is known by the {row.lead[0].replace('_', ' ')} {row.lead[1]}; import leads first")
+            )
         elif not people:
             refused.append((row.line, "nobody in Sales can hold a lead yet; add a salesperson first"))
         else:
@@ -104,28 +106,23 @@ def _story(
 
     moves: list[NewEntry] = []
     if state in BEFORE_SALES:
+        nurture = {"due": at + NEXT_STEP, "due_what": "touch_every"}
+        offer = {"due": at + NEXT_STEP, "due_what": "accept_within"}
         if state == "new":
-            moves.append(NewEntry(lead_id, "judged", Actor("system"), agreement=agreement, verdict="lead", **clock | {"due_what": "touch_every"}))
+            system = Actor("system")
+            moves.append(NewEntry(lead_id, "judged", system, agreement=agreement, verdict="lead", **nurture))
         if state == "repair":
-            moves.append(entry("repaired", **clock | {"due_what": "touch_every"}))
-        moves.append(
-            entry(
-                "handed_over", cause="by_hand", reason="imported", salesperson_id=seller,
-                due=at + NEXT_STEP, due_what="accept_within",
-            )
-        )  # fmt: skip
+            moves.append(entry("repaired", **nurture))
+        moves.append(entry("handed_over", cause="by_hand", reason="imported", salesperson_id=seller, **offer))
         state = "offered"
     for move in STORY[row.outcome]:
-        if move == "accepted" and state != "offered":
-            continue
-        if move == "qualified" and state in {"qualified", "opportunity"}:
+        if (move == "accepted" and state != "offered") or (
+            move == "qualified" and state in {"qualified", "opportunity"}
+        ):
             continue
         reason = row.reason or ("other" if move == "lost" else "")
         if move == "rejected":
-            known = version.agreement.recycle if version else ()
-            if reason not in {one.id for one in known}:
-                names = ", ".join(one.id for one in known) or "none, since no agreement is in force"
-                raise MoveRefused(f"the reason {reason!r} is not one of the agreement's: {names}")
+            _check_reason(reason, version)
         more: dict[str, Any] = {"reason": reason} if move in {"lost", "rejected"} else {}
         if move in {"opportunity_opened", "won"}:
             more["value"] = row.value or 0
@@ -136,6 +133,13 @@ def _story(
         _, state = after(state, move, IMPORTED.kind)
         moves.append(entry(move, **more))
     return moves
+
+
+def _check_reason(reason: str, version: InForce | None) -> None:
+    known = version.agreement.recycle if version else ()
+    if reason not in {one.id for one in known}:
+        names = ", ".join(one.id for one in known) or "none, since no agreement is in force"
+        raise MoveRefused(f"the reason {reason!r} is not one of the agreement's: {names}")
 
 
 def _leads(rows: list[OutcomeRow]) -> dict[tuple[str, str], int]:
