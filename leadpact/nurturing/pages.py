@@ -37,6 +37,10 @@ COLUMNS = (
 )
 
 
+def _named(rows: Any, text: str) -> Any:
+    return rows.filter(person__email__startswith=text.lower()) | rows.filter(person__name__icontains=text)
+
+
 def _narrow(rows: Any, view: str, at: int) -> Any:
     match view:
         case "late":
@@ -59,9 +63,14 @@ def pool(request: HttpRequest) -> HttpResponse:
     view = request.GET.get("view", "growing")
     view = view if view in dict(VIEWS) else "growing"
     filters = (
-        lists.Filter("q", "Name or e-mail", lambda rows, text: rows.filter(person__email__startswith=text.lower()) | rows.filter(person__name__icontains=text), hint="the beginning"),
-        lists.Filter("state", "State", lambda rows, value: rows.filter(holding__state=value), choices=[("prospect", "Prospects"), ("lead", "Leads")]),
-    )  # fmt: skip
+        lists.Filter("q", "Name or e-mail", _named, hint="the beginning"),
+        lists.Filter(
+            "state",
+            "State",
+            lambda rows, value: rows.filter(holding__state=value),
+            choices=[("prospect", "Prospects"), ("lead", "Leads")],
+        ),
+    )
     blind = not sees_scores(request.user)  # type: ignore[arg-type]
     columns = tuple(one for one in COLUMNS if not (blind and one.key == "near"))
     sort = {

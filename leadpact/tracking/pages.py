@@ -53,8 +53,11 @@ COLUMNS = (
     lists.Column("id", "Id", lambda lead: lead.pk, shown=False),
 )
 STATES = (
-    "prospect", "lead", "resting", "repair", "offered", "accepted", "qualified", "opportunity", "prospecting", "won", "lost", "disqualified",
+    "prospect", "lead", "resting", "repair",
+    "offered", "accepted", "qualified", "opportunity", "prospecting",
+    "won", "lost", "disqualified",
 )  # fmt: skip
+MOVED = [("handed_over", "handed over"), ("came_back", "came back"), ("won", "won")]
 
 
 def _moved(now: int) -> Callable[[Any, str], Any]:
@@ -70,10 +73,25 @@ def leads(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     filters = (
         lists.Filter("q", "Name or e-mail", queries.named, hint="the beginning"),
-        lists.Filter("state", "Where", lambda rows, value: rows.filter(holding__state=value), choices=[(one, one.capitalize()) for one in STATES]),
-        lists.Filter("source", "Source", lambda rows, value: rows.filter(source=value), choices=[(one, one.replace("_", " ")) for one in queries.source_names()]),
-        lists.Filter("moved", "In the last 7 days", _moved(now), choices=[("handed_over", "handed over"), ("came_back", "came back"), ("won", "won")]),
-        lists.Filter("late", "Late clock", lambda rows, value: rows.filter(holding__due_what=value, holding__due__lt=now), choices=[(one, one.replace("_", " ")) for one in CLOCKS]),
-    )  # fmt: skip
+        lists.Filter(
+            "state",
+            "Where",
+            lambda rows, value: rows.filter(holding__state=value),
+            choices=[(one, one.capitalize()) for one in STATES],
+        ),
+        lists.Filter(
+            "source",
+            "Source",
+            lambda rows, value: rows.filter(source=value),
+            choices=[(one, one.replace("_", " ")) for one in queries.source_names()],
+        ),
+        lists.Filter("moved", "In the last 7 days", _moved(now), choices=MOVED),
+        lists.Filter(
+            "late",
+            "Late clock",
+            lambda rows, value: rows.filter(holding__due_what=value, holding__due__lt=now),
+            choices=[(one, one.replace("_", " ")) for one in CLOCKS],
+        ),
+    )
     shown = lists.listing(request, queries.leads(), columns=COLUMNS, filters=filters, sort="-since", noun="lead|leads")
     return lists.answer(request, "tracking/leads.html", shown, title="Leads")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -88,7 +89,7 @@ def funnels(*, since: int, until: int, at: int) -> tuple[list[Step], list[Step]]
 
     Marketing's counts what the agreement (or somebody by hand) handed over; Sales' also the blind checks, which are work too.
     """
-    pairs = [*zip(MARKETING_STEPS, MARKETING_STEPS[1:], strict=False), *zip(SALES_STEPS, SALES_STEPS[1:], strict=False)]
+    pairs = [*pairwise(MARKETING_STEPS), *pairwise(SALES_STEPS)]
     medians = ", ".join(
         f"percentile_cont(0.5) WITHIN GROUP (ORDER BY {b} - {a}) FILTER (WHERE {b} >= {a})" for (a, _), (b, _) in pairs
     )
@@ -146,7 +147,10 @@ def promises(*, since: int, until: int) -> list[Promise]:
     missed_offers = broken.get("accept_within", 0)
     return [
         Promise("sales", "accept_within", "Accept in time", accepted + missed_offers, accepted, late.get("accept_within", 0)),
-        promise("sales", "first_follow_up_within", "First follow-up in time", max(followed, broken.get("first_follow_up_within", 0))),
+        promise(
+            "sales", "first_follow_up_within", "First follow-up in time",
+            max(followed, broken.get("first_follow_up_within", 0)),
+        ),
         Promise("marketing", "hand_over_within", "Hand over at once", moved.get("handed_over", 0), moved.get("handed_over", 0), 0),
         promise("marketing", "touch_every", "Let nobody wither", nurtured + broken.get("touch_every", 0)),
         promise(

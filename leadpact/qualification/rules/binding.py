@@ -67,13 +67,11 @@ def relations(needs: Needs, *, history: bool) -> list[tuple[str, str]]:
             for field, form in needs.attributes
             if field.startswith(scope + ".")
         ]
-    stages.append(
-        (
-            "leads",
-            f"SELECT {', '.join(columns)} FROM leads_lead AS l JOIN leads_person AS p ON p.id = l.person_id"
-            f" LEFT JOIN leads_account AS a ON a.id = p.account_id {' '.join(joins)} WHERE l.id = ANY($1::bigint[])",
-        )
+    leads = (
+        f"SELECT {', '.join(columns)} FROM leads_lead AS l JOIN leads_person AS p ON p.id = l.person_id"
+        f" LEFT JOIN leads_account AS a ON a.id = p.account_id {' '.join(joins)} WHERE l.id = ANY($1::bigint[])"
     )
+    stages.append(("leads", leads))
     people = "SELECT lead_id, person_key, account_key, counts_from FROM leads"
     if needs.account_touches:
         people += (
@@ -94,17 +92,15 @@ def relations(needs: Needs, *, history: bool) -> list[tuple[str, str]]:
     )
     # OFFSET 0 keeps the order person → visitors → touches, each by its index. Left free, a planner with old statistics reads
     # every touch there is for a batch of a hundred people.
-    stages.append(
-        (
-            "touches",
-            'SELECT t.id AS touch_id, w.lead_id, w.person_key, w.account_key, t.kind, t."at",'
-            " GREATEST(t.known_at, v.tied_known_at) AS known_at,"
-            f" LEAST(t.void_at, x.known_at) AS void_at{properties}"
-            " FROM people AS w"
-            " CROSS JOIN LATERAL (SELECT id, tied_known_at FROM leads_visitor WHERE person_id = w.person_key OFFSET 0) AS v"
-            ' CROSS JOIN LATERAL (SELECT id, kind, "at", known_at, void_at, cells FROM leads_touch'
-            f" WHERE {' AND '.join(where)} OFFSET 0) AS t LEFT JOIN leads_touchvoid AS x ON x.touch_id = t.id"
-            ' WHERE w.counts_from IS NULL OR t."at" > w.counts_from',
-        )
+    touches = (
+        'SELECT t.id AS touch_id, w.lead_id, w.person_key, w.account_key, t.kind, t."at",'
+        " GREATEST(t.known_at, v.tied_known_at) AS known_at,"
+        f" LEAST(t.void_at, x.known_at) AS void_at{properties}"
+        " FROM people AS w"
+        " CROSS JOIN LATERAL (SELECT id, tied_known_at FROM leads_visitor WHERE person_id = w.person_key OFFSET 0) AS v"
+        ' CROSS JOIN LATERAL (SELECT id, kind, "at", known_at, void_at, cells FROM leads_touch'
+        f" WHERE {' AND '.join(where)} OFFSET 0) AS t LEFT JOIN leads_touchvoid AS x ON x.touch_id = t.id"
+        ' WHERE w.counts_from IS NULL OR t."at" > w.counts_from'
     )
+    stages.append(("touches", touches))
     return stages
