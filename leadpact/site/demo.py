@@ -165,15 +165,24 @@ def make_users(company: Company, password: str) -> dict[str, User]:
             ("sales", "Head of Sales", "manager", "sales", True),
         )
     ]
-    for one in company.marketers:
-        rows.append(User(email=one.email, name=one.name, role="marketer", department="marketing", password=hashed))
-    for one in company.salespeople:
-        rows.append(
-            User(
-                email=one.email, name=one.name, role="salesperson", department="sales", password=hashed, takes_leads=True,
-                weight=one.weight, cap=max(10, one.capacity * 3), timezone="America/Chicago",
-            )
-        )  # fmt: skip
+    rows += [
+        User(email=one.email, name=one.name, role="marketer", department="marketing", password=hashed)
+        for one in company.marketers
+    ]
+    rows += [
+        User(
+            email=one.email,
+            name=one.name,
+            role="salesperson",
+            department="sales",
+            password=hashed,
+            takes_leads=True,
+            weight=one.weight,
+            cap=max(10, one.capacity * 3),
+            timezone="America/Chicago",
+        )
+        for one in company.salespeople
+    ]
     users = {user.email: user for user in User.objects.bulk_create(rows)}
     Absence.objects.bulk_create(
         Absence(user=users[one.email], starts_at=away.starts_at, ends_at=away.ends_at, note=away.why)

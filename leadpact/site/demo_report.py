@@ -32,30 +32,32 @@ def report(rehearsal: Rehearsal, *, seconds: float) -> str:
     by_holder: dict[str, Counter[str]] = {}
     for holder, state, n in held:
         by_holder.setdefault(holder, Counter())[state] += n
-    lines = [
+    took = (
         f"The year took {seconds:,.0f} s: {counts.touches:,} touches and traits of {counts.leads:,} leads,"
         f" {counts.judged:,} verdicts, {counts.handed_over:,} hand-overs, {counts.answers:,} answers of Sales,"
-        f" {counts.touches / max(seconds, 1):,.0f} touches a second with all that follows.",
-        "",
-        "Who holds the leads now",
-    ]
+        f" {counts.touches / max(seconds, 1):,.0f} touches a second with all that follows."
+    )
+    lines = [took, "", "Who holds the leads now"]
     for holder in ("marketing", "sales", "closed"):
         states = by_holder.get(holder, Counter())
         parts = ", ".join(f"{n:,} {LABELS.get(state, state)}" for state, n in states.most_common())
         lines.append(f"  {holder.capitalize():<10} {sum(states.values()):>7,}  {parts}")
+    handed_over = found.first.detail.get("handed_over")
+    all_of = "the" if handed_over is None else f"all {handed_over:,}"
+    withering = (
+        f"{found.withering.late_hand_over} sales-ready and not handed over in time,"
+        f" {found.withering.no_follow_up:,} handed over and not followed up in time"
+    )
     lines += [
-        f"  {'Nobody':<10} {0 if not _unheld() else _unheld():>7,}",
+        f"  {'Nobody':<10} {_unheld():>7,}",
         "",
         "First error: handed over, and not what was agreed",
         f"  measured   {_share(found.first)}",
-        f"  truth      {_percent(first_truth(rehearsal))} of all {found.first.detail['handed_over']:,} hand-overs under the definition"
-        if "handed_over" in found.first.detail
-        else f"  truth      {_percent(first_truth(rehearsal))} of the hand-overs under the definition",
+        f"  truth      {_percent(first_truth(rehearsal))} of {all_of} hand-overs under the definition",
         "Second error: in Marketing's care, and Sales would have qualified them",
         f"  measured   {_share(found.second)}",
         f"  truth      {_percent(second_truth(rehearsal))} of the lead-weeks in the audited pool",
-        f"  counted    {found.withering.late_hand_over} sales-ready and not handed over in time,"
-        f" {found.withering.no_follow_up:,} handed over and not followed up in time",
+        f"  counted    {withering}",
     ]
     return "\n".join(lines)
 

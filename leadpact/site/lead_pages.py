@@ -78,7 +78,7 @@ def lead(request: HttpRequest, lead_id: int) -> HttpResponse:
             ),
             "nurtures": may_nurture(user.role, user.department) and found.holder == "marketing",
             "wakes": may_nurture(user.role, user.department) and found.state in {"resting", "lost", "disqualified"},
-            "hands_over": may_hand_over(user) and found.holder == "marketing" and found.state != "new" and found.state != "repair",
+            "hands_over": may_hand_over(user) and found.holder == "marketing" and found.state not in {"new", "repair"},
             **choices(at),
         },
     )  # fmt: skip
@@ -109,7 +109,8 @@ def _told(found: Explanation) -> dict[str, Any]:
             for told in found.dimensions
         ],
         "clauses": [
-            {"verdict_says": one.verdict.replace("_", " ").capitalize(), "says": one.says, "state": one.state, "decided": one.decided}
+            {"verdict_says": one.verdict.replace("_", " ").capitalize(), "says": one.says,
+             "state": one.state, "decided": one.decided}
             for one in found.clauses
         ],
     }  # fmt: skip
@@ -155,33 +156,46 @@ def _next(found: Card, version: InForce | None) -> str:
     after = f"by {formats.instant(found.due, now=clock.now())}" if found.due else ""
     match found.state:
         case "offered":
-            return f"If nobody accepts {after}, it goes to the next salesperson in turn. If it is rejected, the reason decides where it goes."
+            said = (
+                f"If nobody accepts {after}, it goes to the next salesperson in turn."
+                " If it is rejected, the reason decides where it goes."
+            )
         case "accepted":
             promise = {
                 "first_follow_up_within": "the first follow-up is due",
                 "attempts": "the promised attempts are due",
             }
-            return f"With {found.salesperson}: {promise.get(found.due_what, 'the next step is due')} {after}. Then it is qualified, or given back with a reason."
+            said = (
+                f"With {found.salesperson}: {promise.get(found.due_what, 'the next step is due')} {after}."
+                " Then it is qualified, or given back with a reason."
+            )
         case "qualified" | "opportunity":
-            return f"With {found.salesperson}: the next step is due {after}. It ends won, lost, or back with Marketing."
+            said = f"With {found.salesperson}: the next step is due {after}. It ends won, lost, or back with Marketing."
         case "prospecting":
-            return f"{found.salesperson}’s own prospect; a word on it is due {after}."
+            said = f"{found.salesperson}’s own prospect; a word on it is due {after}."
         case "resting":
-            return f"It rests until {formats.instant(found.not_before, now=clock.now())}. A new fact that makes it sales-ready in another way wakes it sooner."
+            said = (
+                f"It rests until {formats.instant(found.not_before, now=clock.now())}."
+                " A new fact that makes it sales-ready in another way wakes it sooner."
+            )
         case "repair":
-            return f"Marketing mends its data {after}; then it is judged afresh."
+            said = f"Marketing mends its data {after}; then it is judged afresh."
         case "prospect" | "lead":
-            return f"Marketing keeps in touch; the next touch of ours is due {after}. When it meets the agreement it is handed over at once."
+            said = (
+                f"Marketing keeps in touch; the next touch of ours is due {after}."
+                " When it meets the agreement it is handed over at once."
+            )
         case "new":
-            return (
+            said = (
                 "It waits for an agreement to be signed; then it is judged."
                 if version is None
                 else "It is judged at the end of the import."
             )
         case "won":
-            return "It is won. A new need of the same person starts a new lead."
+            said = "It is won. A new need of the same person starts a new lead."
         case _:
-            return "It is closed. A new fact that makes it sales-ready in another way opens it again."
+            said = "It is closed. A new fact that makes it sales-ready in another way opens it again."
+    return said
 
 
 @page(roles=MARKETING, methods=("POST",))

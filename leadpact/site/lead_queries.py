@@ -51,7 +51,8 @@ class Card:
 
 _CARD = """
 SELECT l.id, p.id, p.name, COALESCE(p.email, ''), p.email_verified, p.title, p.phone, p.opted_out, a.id,
-    COALESCE(NULLIF(a.name, ''), a.domain, ''), l.source, l.campaign, l.sourced_by, l.created_at, h.holder, h.state, h.since, h.verdict,
+    COALESCE(NULLIF(a.name, ''), a.domain, ''), l.source, l.campaign, l.sourced_by, l.created_at,
+    h.holder, h.state, h.since, h.verdict,
     h.due, h.due_what, h.not_before, h.salesperson_id, COALESCE(NULLIF(u.name, ''), u.email, ''), h.accepted_at, h.attempts,
     p.traits::text, COALESCE(a.traits::text, '{}'), l.traits::text
 FROM leads_lead AS l JOIN leads_person AS p ON p.id = l.person_id JOIN custody_holding AS h ON h.lead_id = l.id
@@ -100,7 +101,8 @@ class Moment:
 
 
 _TOUCHES = """
-SELECT t.id, t.kind, t.at, t.known_at, t.channel, t.campaign, t.properties::text, t.void_at, x.cause, v.tied_known_at, t.at < v.tied_at,
+SELECT t.id, t.kind, t.at, t.known_at, t.channel, t.campaign, t.properties::text, t.void_at,
+    x.cause, v.tied_known_at, t.at < v.tied_at,
     COALESCE(NULLIF(u.name, ''), u.email, ''), l.counts_from IS NOT NULL AND t.at <= l.counts_from,
     COALESCE(NULLIF(p.name, ''), p.email, ''), p.id
 FROM leads_person AS p JOIN leads_visitor AS v ON v.person_id = p.id JOIN leads_touch AS t ON t.visitor_id = v.id

@@ -120,7 +120,12 @@ def _connection(role: Any, *, pool: int = 0) -> dict[str, Any]:
     # Prepared statements of the hot paths are planned once: their shape does not depend on what a batch holds, and planning an
     # agreement's query anew costs more than running it for a hundred leads.
     settings = "-c plan_cache_mode=force_generic_plan -c jit=off"
-    options: dict[str, Any] = {"application_name": f"leadpact {role}", "options": settings, "prepare_threshold": 5, **found}
+    options: dict[str, Any] = {
+        "application_name": f"leadpact {role}",
+        "options": settings,
+        "prepare_threshold": 5,
+        **found,
+    }
     if pool:
         options["pool"] = {"min_size": 1, "max_size": pool, "timeout": 20}
     return {

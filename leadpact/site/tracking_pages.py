@@ -94,9 +94,12 @@ def _weekly(rows: list[tuple[int, int, int, int]]) -> charts.Chart | None:
         },
     }
     return charts.draw(
-        spec, title="Leads handed over, accepted and come back, by week", columns=("Week of", "Handed over", "Accepted", "Came back"),
-        rows=[(formats.iso(week)[:10], a, b, c) for week, a, b, c in rows], wide=1080,
-    )  # fmt: skip
+        spec,
+        title="Leads handed over, accepted and come back, by week",
+        columns=("Week of", "Handed over", "Accepted", "Came back"),
+        rows=[(formats.iso(week)[:10], a, b, c) for week, a, b, c in rows],
+        wide=1080,
+    )
 
 
 @dataclass(frozen=True, slots=True)
