@@ -68,8 +68,10 @@ def make_events(count: int, seed: int) -> list[dict[str, Any]]:
         else:
             event["groupId"] = f"firm-{who % FIRMS}"
             event["traits"] = {
-                "domain": f"firm{who % FIRMS}.example", "industry": chance.choice(INDUSTRIES), "employees": chance.randrange(10, 9000),
-            }  # fmt: skip
+                "domain": f"firm{who % FIRMS}.example",
+                "industry": chance.choice(INDUSTRIES),
+                "employees": chance.randrange(10, 9000),
+            }
         events.append(event)
     return events
 
@@ -210,8 +212,10 @@ def _measure(address: tuple[str, int], options: argparse.Namespace, place: Path)
             :SINGLES
         ]
         _, alone = send_all(address, key, singles, "/v1/page", 1)
-    print(f"tracking API, {PER_CALL} events a call, whole loop   {rate:>10,.0f} events/s   {rate / LIMIT:.2f} of the {LIMIT:,} to reach,"
-          f" {rate / AIM:.2f} of the {AIM:,} to aim at")  # fmt: skip
+    print(
+        f"tracking API, {PER_CALL} events a call, whole loop   {rate:>10,.0f} events/s   {rate / LIMIT:.2f} of the"
+        f" {LIMIT:,} to reach, {rate / AIM:.2f} of the {AIM:,} to aim at"
+    )
     print(
         f"  a call of {PER_CALL}                              p50 {percentile(took, 0.5) * 1e3:,.0f} ms, p99"
         f" {percentile(took, 0.99) * 1e3:,.0f} ms"

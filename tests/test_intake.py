@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -141,11 +143,11 @@ def test_statements_do_not_grow_with_the_batch(cast: Cast) -> None:
     import psycopg
 
     class Counting(psycopg.RawCursor):  # type: ignore[type-arg]
-        def execute(self, *args, **kwargs):  # type: ignore[no-untyped-def]
+        def execute(self, *args: Any, **kwargs: Any) -> Any:
             RAW.count += 1
             return super().execute(*args, **kwargs)
 
-        def copy(self, *args, **kwargs):  # type: ignore[no-untyped-def]
+        def copy(self, *args: Any, **kwargs: Any) -> Any:
             RAW.count += 1
             return super().copy(*args, **kwargs)
 
