@@ -1,10 +1,10 @@
 """Addresses of distribution."""
 
-from django.urls import path, re_path
+from django.urls import path
 
 from leadpact.distribution import pages
 
 urlpatterns = [
     path("", pages.inbox, name="inbox"),
-    re_path(rf"^(?P<lead_id>\d+)/(?P<verb>{'|'.join(pages.VERBS)})/$", pages.answer, name="answer"),
+    *(path(f"<int:lead_id>/{verb}/", pages.answer, {"verb": verb}, name="answer") for verb in pages.VERBS),
 ]
