@@ -142,9 +142,9 @@ def curve(waits: NDArray[np.float64], won: NDArray[np.bool_]) -> Curve | None:
         watched = int(len(order) - np.searchsorted(order, day, side="left"))
         if day <= longest and watched >= 10:
             at = int(np.searchsorted(times, day, side="right")) - 1
-            marks[day] = (
-                (float(share[at]), float(low[at]), float(high[at]), watched) if at >= 0 else (0.0, 0.0, 0.0, watched)
-            )
+            # Before the first win the curve is flat at nought, and the bound is that of none among those watched.
+            none = (0.0, 0.0, wilson(0, watched)[1], watched)
+            marks[day] = (float(share[at]), float(low[at]), float(high[at]), watched) if at >= 0 else none
     return Curve(times, share, low, high, marks, drawn, len(order))
 
 

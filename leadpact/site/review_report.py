@@ -90,7 +90,7 @@ def _tiles(history: History, found: Findings | None, first: FirstError | None) -
                 "track": charts.Track(left, width, charts.place(first.estimate.value, end)),
                 "ends": percent(end, 0),
                 "says": f"{whole(first.answers.definition)} of {whole(first.estimate.n)} judged · 95% "
-                "{between(first.estimate.low, first.estimate.high)}",
+                f"{between(first.estimate.low, first.estimate.high)}",
             }
         )
     else:

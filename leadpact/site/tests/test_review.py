@@ -118,6 +118,9 @@ def test_the_first_error_counts_hand_offs_and_asks_the_agreement_for_blame(tmp_p
     assert error["value"] == pytest.approx(0.2)
     assert error["low"] < 0.2 < error["high"]
     assert "First error: 20.0%" in run(tmp_path, leads=leads, outcomes="\n".join(rows)).output
+    text = re.sub(r"<style>.*?</style>|<[^>]*>", " ", (tmp_path / "r.html").read_text(), flags=re.DOTALL)
+    assert "8 of 40 judged · 95% 10.5 – 34.8%" in text
+    assert not re.search(r"[{}]", text)
 
 
 def test_spend_gives_cost_per_sale_of_leads_followed_alike(tmp_path: Path) -> None:
