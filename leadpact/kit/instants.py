@@ -8,9 +8,15 @@ aware datetimes here. In SQL, `instant(bigint)` gives a timestamptz.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
+
+if TYPE_CHECKING:
+    # django-stubs knows the types that go in and out; Django itself cannot be asked for them when it runs.
+    _BigInteger = models.BigIntegerField[Any, Any]
+else:
+    _BigInteger = models.BigIntegerField
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000
@@ -32,7 +38,7 @@ def from_us(us: int) -> datetime:
     return EPOCH + timedelta(microseconds=us)
 
 
-class InstantField(models.BigIntegerField):
+class InstantField(_BigInteger):
     """A BIGINT of microseconds. Python sees the same integer; pages use the `when` filters."""
 
     def formfield(self, **kwargs: Any) -> None:  # type: ignore[override]

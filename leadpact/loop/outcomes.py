@@ -106,7 +106,7 @@ def _story(
 
     moves: list[NewEntry] = []
     if state in BEFORE_SALES:
-        nurture = {"due": at + NEXT_STEP, "due_what": "touch_every"}
+        nurture: dict[str, Any] = {"due": at + NEXT_STEP, "due_what": "touch_every"}
         offer = {"due": at + NEXT_STEP, "due_what": "accept_within"}
         if state == "new":
             system = Actor("system")

@@ -88,6 +88,7 @@ def home(request: HttpRequest) -> HttpResponse:
     version = agreement.in_force(at)
     blind = not sees_scores(user)
     measures = cache.get_or_set(f"home.measures.{blind}", lambda: _measures(at, blind=blind), FRESH_S)
+    assert measures is not None
     loop: Loop = measures["loop"]
     return render(
         request,

@@ -65,9 +65,12 @@ def answers_by(
     key = GROUPS[group] if group else "''"
     with raw_cursor() as cursor:
         cursor.execute(
-            f"SELECT {key}, h.agreement, CASE WHEN h.answered_at <= $4 THEN COALESCE(h.answer, '') ELSE '' END,"
-            " COALESCE(h.reason, ''), count(*) FROM custody_handoff_v1 AS h"
-            " JOIN leads_lead AS l ON l.id = h.lead_id WHERE h.at >= $1 AND h.at < $2 AND h.cause = $3 GROUP BY 1, 2, 3, 4",
+            (
+                f"SELECT {key}, h.agreement, CASE WHEN h.answered_at <= $4 THEN COALESCE(h.answer, '') ELSE '' END,"
+                " COALESCE(h.reason, ''), count(*) FROM custody_handoff_v1 AS h"
+                " JOIN leads_lead AS l ON l.id = h.lead_id WHERE h.at >= $1 AND h.at < $2 AND h.cause = $3"
+                " GROUP BY 1, 2, 3, 4"
+            ).encode(),
             (since, until, cause, as_of if as_of is not None else 2**62),
         )
         rows = cursor.fetchall()

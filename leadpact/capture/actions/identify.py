@@ -449,8 +449,10 @@ def write_traits(records: Iterable[Record], *, known_at: int) -> None:
                 continue
             set_name = ", name = n.nm" if name_of else ""
             cursor.execute(
-                f"UPDATE leads_{subject} AS r SET traits = n.t::jsonb, cells = n.c::jsonb{set_name}"
-                " FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS n (i, t, c, nm) WHERE r.id = n.i",
+                (
+                    f"UPDATE leads_{subject} AS r SET traits = n.t::jsonb, cells = n.c::jsonb{set_name}"
+                    " FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS n (i, t, c, nm) WHERE r.id = n.i"
+                ).encode(),
                 _columns(
                     [(r.id, _dump(r.traits), _dump(r.cells), name_of(r.traits) if name_of else "") for r in changed], 4
                 ),
