@@ -28,6 +28,7 @@ class Version(models.Model):
     created_at = InstantField()
     effective_at = InstantField(null=True)
     superseded_at = InstantField(null=True)
+    signatures: models.Manager[Signature]
 
 
 class Signature(models.Model):

@@ -67,7 +67,7 @@ class _Deed:
 
     at: int
     number: int
-    do: Callable[[int], None] = field(compare=False)
+    do: Callable[[int], object] = field(compare=False)
 
 
 class Rehearsal:
@@ -167,7 +167,7 @@ class Rehearsal:
 
     # --- people ------------------------------------------------------------------------------
 
-    def _later(self, at: int, do: Callable[[int], None]) -> None:
+    def _later(self, at: int, do: Callable[[int], object]) -> None:
         heapq.heappush(self._deeds, _Deed(at, next(self._numbers), do))
 
     def _act(self, until: int) -> None:

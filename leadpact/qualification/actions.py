@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -40,8 +41,8 @@ def judge(*, lead_ids: Sequence[int], as_of: int, version: InForce, history: boo
         return []
     sql, lines = statement(version.hash, history=history)
     with raw_cursor() as cursor:
-        cursor.execute(sql, (list(lead_ids), as_of), prepare=True)
-        rows = cursor.fetchall()
+        cursor.execute(sql.encode(), (list(lead_ids), as_of), prepare=True)
+        rows: list[Any] = cursor.fetchall()
     first_extra = len(FIXED) + len(lines)
     return [
         Judged(
@@ -97,8 +98,8 @@ def explain_plan(*, lead_ids: Sequence[int], as_of: int, version: InForce) -> st
     """PostgreSQL's plan for judging these leads, with timings: for engineers who look at a slow agreement."""
     sql, _ = statement(version.hash, history=False)
     with raw_cursor() as cursor:
-        cursor.execute("EXPLAIN (ANALYZE, BUFFERS) " + sql, (list(lead_ids), as_of))
-        return "\n".join(row[0] for row in cursor.fetchall())
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {sql}".encode(), (list(lead_ids), as_of))
+        return "\n".join(str(row[0]) for row in cursor.fetchall())
 
 
 def mark_waiting(*, lead_ids: Sequence[int]) -> None:

@@ -96,7 +96,7 @@ def funnels(*, since: int, until: int, at: int) -> tuple[list[Step], list[Step]]
     names = [*dict.fromkeys(name for name, _ in (*MARKETING_STEPS, *SALES_STEPS))]
     counts = ", ".join(f"count({name})" for name in names)
     with raw_cursor() as cursor:
-        cursor.execute(f"{_REACHED} SELECT {counts}, {medians} FROM reached", (since, until, at))
+        cursor.execute(f"{_REACHED} SELECT {counts}, {medians} FROM reached".encode(), (since, until, at))
         row = cursor.fetchone()
     assert row is not None
     count = dict(zip(names, row, strict=False))
@@ -170,13 +170,14 @@ def sources(*, since: int, until: int, at: int) -> list[Source]:
             " LEFT JOIN tracking_opportunity AS o ON o.lead_id = l.id GROUP BY 1, 2 ORDER BY 3 DESC",
             (since, until, at),
         )
-        rows = cursor.fetchall()
+        rows: list[Any] = cursor.fetchall()
         cursor.execute(
             "SELECT channel, sum(amount)::bigint FROM tracking_spend WHERE day >= instant($1)::date AND day < instant($2)::date"
             " GROUP BY channel",
             (since, until),
         )
-        spent = dict(cursor.fetchall())
+        amounts: list[Any] = cursor.fetchall()
+        spent: dict[str, int] = dict(amounts)
     return [Source(*row, spent.get(row[0])) for row in rows]  # type: ignore[arg-type]
 
 
