@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 
 from leadpact.kit.instants import InstantField
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
 
 
 class Version(models.Model):
@@ -28,7 +33,7 @@ class Version(models.Model):
     created_at = InstantField()
     effective_at = InstantField(null=True)
     superseded_at = InstantField(null=True)
-    signatures: models.Manager[Signature]
+    signatures: RelatedManager[Signature]
 
 
 class Signature(models.Model):

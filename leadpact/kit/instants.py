@@ -41,6 +41,6 @@ def from_us(us: int) -> datetime:
 class InstantField(_BigInteger):
     """A BIGINT of microseconds. Python sees the same integer; pages use the `when` filters."""
 
-    def formfield(self, **kwargs: Any) -> None:  # type: ignore[override]
+    def formfield(self, **kwargs: Any) -> None:
         """Instants are never typed in by hand."""
         return
