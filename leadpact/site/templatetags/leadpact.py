@@ -336,7 +336,16 @@ def theme(context: Context) -> SafeString:
 
 @register.simple_tag
 def htmx_config() -> str:
-    """htmx without eval and without a style element, both of which the page's policy forbids."""
+    """htmx without eval and without a style element, both of which the page's policy forbids.
+
+    Titles stay: a part of a page that is fetched anew would put the plain title over the live count.
+    """
     return json.dumps(
-        {"allowEval": False, "includeIndicatorStyles": False, "selfRequestsOnly": True, "historyCacheSize": 0}
+        {
+            "allowEval": False,
+            "includeIndicatorStyles": False,
+            "selfRequestsOnly": True,
+            "historyCacheSize": 0,
+            "ignoreTitle": True,
+        }
     )
