@@ -5,7 +5,7 @@ Sales answers goes through the same actions that the pages call. The simulation 
 comes when, and what a salesperson would say of a lead if asked.
 
 Time goes in steps of an hour. Within a step, people act first, each at an instant of their own; then what came in during the hour
-is taken as one batch known at its end; then clocks fire and the hour's tick passes.
+(outside the market's hours: during three) is taken as one batch known at its end; then clocks fire and the hour's tick passes.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from leadpact.tuning.rules import week_start
 
 SECOND, MINUTE, HOUR, DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000
 BATCH = 400
+NIGHT_STEP = 3 * HOUR
 WORKDAY = 9 * HOUR
 MENDS_AFTER = 5 * HOUR
 COLD_AFTER = 45 * DAY
@@ -87,6 +88,7 @@ class Rehearsal:
         self._keys: dict[int, str] = {}
         self._news: list[Recorded] = []
         self._markets: dict[int, Market] = {}
+        self._market_of_all = Market()
 
     def run(self) -> Iterator[tuple[int, Counts]]:
         """Live the company's days; yields (instant, counts) at each midnight, so that a caller can show progress."""
@@ -101,18 +103,22 @@ class Rehearsal:
         waiting = next(events, None)
         now = self.company.start
         self._plan_leaving()
+        version = in_force(self.company.start)
+        self._market_of_all = version.agreement.market if version else Market()
+        batch: list[Any] = []
         while now < self.company.end:
             until = now + HOUR
             self._act(until)
-            batch = []
             while waiting is not None and waiting.at < until:
                 if waiting.kind == "spend":
                     self._spend(waiting.payload)
                 else:
                     batch.append(waiting)
                 waiting = next(events, None)
-            for first in range(0, len(batch), BATCH):
-                self._take(batch[first : first + BATCH], until)
+            if until % NIGHT_STEP == 0 or hours.is_open(now, self._market_of_all):
+                for first in range(0, len(batch), BATCH):
+                    self._take(batch[first : first + BATCH], until)
+                batch = []
             self._time_passes(until)
             self._see(until)
             if until % DAY == 0:
