@@ -105,8 +105,8 @@ def test_nothing_but_bad_dates() -> None:
     result = taken("dates.csv", "lead_id,created_at\n1,soon\n2,later\n")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        "Error: dates.csv: none of its 2 rows can be read as leads. Line 2: created_at 'soon': it is not a date; so it is for "
-        "2 of them. If a column was guessed wrongly, say --map OURS=COLUMN.\n"
+        "Error: dates.csv: none of its 2 rows can be read as leads. Line 2: created_at 'soon': it is not a date; 2 of them "
+        "fail in this way. If a column was guessed wrongly, say --map OURS=COLUMN.\n"
     )
 
 

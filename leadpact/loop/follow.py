@@ -153,9 +153,9 @@ def _write_attempts(calls: Sequence[Recorded]) -> None:
     with raw_cursor() as cursor:
         cursor.execute(
             "INSERT INTO leads_touch (visitor_id, kind, at, known_at, channel, campaign, user_id, properties, cells)"
-            " SELECT (SELECT min(v.id) FROM leads_visitor AS v WHERE v.person_id = l.person_id), $4, n.a, n.a,"
-            " 'phone', '', n.u, '{}', '{}'"
-            " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS n (l, a, u) JOIN leads_lead AS l ON l.id = n.l",
+            " SELECT v.id, $4, n.a, n.a, 'phone', '', n.u, '{}', '{}'"
+            " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS n (l, a, u) JOIN leads_lead AS l ON l.id = n.l"
+            " JOIN LATERAL (SELECT min(id) AS id FROM leads_visitor WHERE person_id = l.person_id) AS v ON v.id IS NOT NULL",
             ([r.lead_id for r in calls], [r.at for r in calls], [r.actor.user_id for r in calls], ATTEMPT),
             prepare=True,
         )
