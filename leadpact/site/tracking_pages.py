@@ -147,9 +147,8 @@ def who_is_right(
     captured = marketing[0].count
     if captured and offered:
         said.append(
-            f"{formats.percent(offered / captured)} of the leads that came in were handed over to Sales. A survey"
-            " that the mission quotes found"
-            " 67% sent straight on, of which 27% were qualified."
+            f"{formats.percent(offered / captured)} of the leads that came in were handed over to Sales. A published survey"
+            " found 67% sent straight on, of which 27% were qualified."
         )
     return said
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from leadpact.agreement.queries import in_force
 from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.leads.queries import listed
 
@@ -110,12 +111,26 @@ def funnels(*, since: int, until: int, at: int) -> tuple[list[Step], list[Step]]
     return steps("marketing", MARKETING_STEPS, marketing_days), steps("sales", SALES_STEPS, sales_days)
 
 
+# From the verdict that made it sales-ready to the hand-over that followed.
+_LATE_HAND_OVERS = """
+SELECT count(*) FROM custody_entry AS h CROSS JOIN LATERAL (
+    SELECT e.at, e.verdict, e.holder, e.state FROM custody_entry AS e WHERE e.lead_id = h.lead_id AND e.seq < h.seq AND e.move = 'judged'
+    ORDER BY e.seq DESC LIMIT 1
+) AS j WHERE h.move = 'handed_over' AND h.cause = 'definition' AND h.at >= $1 AND h.at < $2
+AND j.verdict = 'sales_ready' AND j.holder = 'marketing' AND j.state = 'lead' AND h.at - j.at > $3
+"""
+
+
 def promises(*, since: int, until: int) -> list[Promise]:
     """Both sides' promises in [since, until): a test is a clock that was stopped or ran out in the range.
 
     Sales: offers accepted before their due instant; first follow-ups before theirs. Marketing: touches in time and answers to
-    rejections (repairs), counted as lapses against the leads that were held under that clock; hand-overs within the promise.
+    rejections (repairs), counted as lapses against the leads that were held under that clock; hand-overs under the agreement,
+    from the verdict that made the lead sales-ready. Blind checks are not among them: nobody promised those.
     """
+    version = in_force(until)
+    given = version.agreement.marketing_promises if version else None
+    patience = given.hand_over_within.amount if given else 0
     with raw_cursor() as cursor:
         cursor.execute(
             "SELECT what, count(*) FROM custody_lapse WHERE due >= $1 AND due < $2 GROUP BY what", (since, until)
@@ -128,7 +143,7 @@ def promises(*, since: int, until: int) -> list[Promise]:
         cursor.execute(
             "SELECT move, count(*) FROM custody_entry WHERE at >= $1 AND at < $2 AND move IN ('handed_over',"
             " 'accepted', 'repaired')"
-            " AND NOT (move = 'handed_over' AND cause = 'by_hand') GROUP BY move",
+            " AND NOT (move = 'handed_over' AND cause <> 'definition') GROUP BY move",
             (since, until),
         )
         moved = {str(move): int(n) for move, n in cursor.fetchall()}  # type: ignore[call-overload]
@@ -138,6 +153,10 @@ def promises(*, since: int, until: int) -> list[Promise]:
         followed = _count(cursor.fetchone())
         cursor.execute("SELECT count(*) FROM custody_holding WHERE due_what = 'touch_every'")
         nurtured = _count(cursor.fetchone())
+        cursor.execute(_LATE_HAND_OVERS, (since, until, patience))
+        late_hand_overs = _count(cursor.fetchone())
+
+    handed = moved.get("handed_over", 0)
 
     def promise(side: str, what: str, says: str, kept_or_late: int) -> Promise:
         missed = min(broken.get(what, 0), kept_or_late)
@@ -151,7 +170,7 @@ def promises(*, since: int, until: int) -> list[Promise]:
             "sales", "first_follow_up_within", "First follow-up in time",
             max(followed, broken.get("first_follow_up_within", 0)),
         ),
-        Promise("marketing", "hand_over_within", "Hand over at once", moved.get("handed_over", 0), moved.get("handed_over", 0), 0),
+        Promise("marketing", "hand_over_within", "Hand over at once", handed, handed - late_hand_overs, 0),
         promise("marketing", "touch_every", "Let nobody wither", nurtured + broken.get("touch_every", 0)),
         promise(
             "marketing", "answer_rejection_within", "Answer a rejection",
