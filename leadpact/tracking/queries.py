@@ -113,11 +113,9 @@ def funnels(*, since: int, until: int, at: int) -> tuple[list[Step], list[Step]]
 
 # From the verdict that made it sales-ready to the hand-over that followed.
 _LATE_HAND_OVERS = """
-SELECT count(*) FROM custody_entry AS h CROSS JOIN LATERAL (
-    SELECT e.at, e.verdict, e.holder, e.state FROM custody_entry AS e WHERE e.lead_id = h.lead_id AND e.seq < h.seq AND e.move = 'judged'
-    ORDER BY e.seq DESC LIMIT 1
-) AS j WHERE h.move = 'handed_over' AND h.cause = 'definition' AND h.at >= $1 AND h.at < $2
-AND j.verdict = 'sales_ready' AND j.holder = 'marketing' AND j.state = 'lead' AND h.at - j.at > $3
+SELECT count(*) FROM custody_entry AS h JOIN custody_entry AS j ON j.lead_id = h.lead_id AND j.seq = h.seq - 1
+WHERE h.move = 'handed_over' AND h.cause = 'definition' AND h.at >= $1 AND h.at < $2
+AND j.move = 'judged' AND j.verdict = 'sales_ready' AND h.at - j.at > $3
 """
 
 
