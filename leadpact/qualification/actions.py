@@ -10,7 +10,6 @@ import msgspec
 
 from leadpact.agreement.queries import InForce, by_hash
 from leadpact.kit.raw import cursor as raw_cursor
-from leadpact.language.needs import needs
 from leadpact.language.to_sql import compile_sql
 from leadpact.qualification.rules.binding import relations
 from leadpact.qualification.rules.judged import HOUR, Judged
@@ -24,7 +23,7 @@ def statement(agreement_hash: str, *, history: bool) -> tuple[str, tuple[str, ..
     """The whole query for a version, with $1 (lead ids) and $2 (as of), and the line ids of its point columns."""
     agreement = by_hash(agreement_hash)
     compiled = compile_sql(agreement, "postgres")
-    stages = [*relations(needs(agreement), history=history), *compiled.stages[:-1]]
+    stages = [*relations(agreement, history=history), *compiled.stages[:-1]]
     ctes = ",\n".join(f"{name} AS ({sql})" for name, sql in stages)
     lines = tuple(line.id for line in agreement.lines)
     wanted = [*FIXED, *(f'"points.{line}"' for line in lines), *EXTRAS]

@@ -10,8 +10,10 @@ instant needs at which something was learnt later (late ticks, verdicts computed
 
 from __future__ import annotations
 
-from leadpact.language.needs import Needs, column
-from leadpact.language.nodes import Form
+from leadpact.language.kinds import OURS
+from leadpact.language.needs import column, leaves, queries
+from leadpact.language.needs import needs as needs_of
+from leadpact.language.nodes import ActivePeople, Agreement, Form
 
 _TABLES = {"person": "p", "account": "a", "lead": "l"}
 _IDS = {"person": "l.person_id", "account": "p.account_id", "lead": "l.id"}
@@ -39,8 +41,62 @@ def _form(cells: str, name: str, form: Form) -> str:
             return f"({cell} ->> 'b')::boolean"
 
 
-def relations(needs: Needs, *, history: bool) -> list[tuple[str, str]]:
+def _branch(agreement: Agreement, properties: str, whose: str, *, circle: bool) -> str:
+    """The touches of some people that some line may count.
+
+    OFFSET 0 keeps the order person → visitors → touches, each by its index. Left free, a planner with old statistics reads
+    every touch there is for a batch of a hundred people.
+    """
+    wanted = _wanted(agreement, circle=circle)
+    windows = list(wanted)
+    where = ['"at" <= $2', "visitor_id = v.id"]
+    if None not in windows:
+        where.append(f'"at" > $2 - {max(windows, default=0)}::bigint')  # type: ignore[type-var]
+    clauses = [
+        f"({kinds})" if window is None else f'({kinds} AND "at" > $2 - {window}::bigint)'
+        for window, kinds in wanted.items()
+    ]
+    where.append(f"({' OR '.join(clauses) or 'FALSE'})")
+    return (
+        'SELECT t.id AS touch_id, w.lead_id, w.person_key, w.account_key, t.kind, t."at",'
+        " GREATEST(t.known_at, v.tied_known_at) AS known_at,"
+        f" LEAST(t.void_at, x.known_at) AS void_at{properties}"
+        f" FROM (SELECT * FROM people AS w WHERE {whose}) AS w"
+        " CROSS JOIN LATERAL (SELECT id, tied_known_at FROM leads_visitor WHERE person_id = w.person_key OFFSET 0) AS v"
+        ' CROSS JOIN LATERAL (SELECT id, kind, "at", known_at, void_at, cells FROM leads_touch'
+        f" WHERE {' AND '.join(where)} OFFSET 0) AS t LEFT JOIN leads_touchvoid AS x ON x.touch_id = t.id"
+        ' WHERE w.counts_from IS NULL OR t."at" > w.counts_from'
+    )
+
+
+def _wanted(agreement: Agreement, *, circle: bool) -> dict[int | None, str]:
+    """Window → SQL on `kind`: which touches lines read; with `circle`, only those that count for the whole account."""
+    kinds: dict[int | None, set[str]] = {}
+    everybody: set[int | None] = set()
+    for query in queries(agreement):
+        if not circle or query.by == "account":
+            kinds.setdefault(query.within, set()).update(query.kinds)
+    for leaf in leaves(agreement):
+        if isinstance(leaf, ActivePeople):
+            if leaf.kinds:
+                kinds.setdefault(leaf.within, set()).update(leaf.kinds)
+            else:
+                everybody.add(leaf.within)
+    ours = ", ".join(_text(kind) for kind in sorted(OURS))
+    said: dict[int | None, str] = {}
+    for window in {*kinds, *everybody}:
+        parts = []
+        if window in kinds:
+            parts.append(f"kind IN ({', '.join(_text(kind) for kind in sorted(kinds[window]))})")
+        if window in everybody:
+            parts.append(f"kind NOT IN ({ours})")
+        said[window] = f"({' OR '.join(parts)})"
+    return dict(sorted(said.items(), key=lambda pair: -1 if pair[0] is None else pair[0]))
+
+
+def relations(agreement: Agreement, *, history: bool) -> list[tuple[str, str]]:
     """The stages (name, SQL) that stand before the compiled ones. Parameters are numbered $1 (ids) and $2 (as of)."""
+    needs = needs_of(agreement)
     scopes = sorted({field.split(".", 1)[0] for field, _ in needs.attributes})
     stages: list[tuple[str, str]] = []
     columns = [
@@ -81,26 +137,13 @@ def relations(needs: Needs, *, history: bool) -> list[tuple[str, str]]:
             " WHERE p.id NOT IN (SELECT person_key FROM leads)"
         )
     stages.append(("people", people))
-    where = ['"at" <= $2', "visitor_id = v.id"]
-    if needs.horizon is not None:
-        where.append(f'"at" > $2 - {needs.horizon}::bigint')
-    if needs.kinds is not None:
-        kinds = ", ".join(_text(kind) for kind in sorted(needs.kinds)) or "NULL"
-        where.append(f"kind IN ({kinds})")
     properties = "".join(
         f", {_form('t.cells', name, form)} AS {_name(column(name, form))}" for name, form in needs.properties
     )
-    # OFFSET 0 keeps the order person → visitors → touches, each by its index. Left free, a planner with old statistics reads
-    # every touch there is for a batch of a hundred people.
-    touches = (
-        'SELECT t.id AS touch_id, w.lead_id, w.person_key, w.account_key, t.kind, t."at",'
-        " GREATEST(t.known_at, v.tied_known_at) AS known_at,"
-        f" LEAST(t.void_at, x.known_at) AS void_at{properties}"
-        " FROM people AS w"
-        " CROSS JOIN LATERAL (SELECT id, tied_known_at FROM leads_visitor WHERE person_id = w.person_key OFFSET 0) AS v"
-        ' CROSS JOIN LATERAL (SELECT id, kind, "at", known_at, void_at, cells FROM leads_touch'
-        f" WHERE {' AND '.join(where)} OFFSET 0) AS t LEFT JOIN leads_touchvoid AS x ON x.touch_id = t.id"
-        ' WHERE w.counts_from IS NULL OR t."at" > w.counts_from'
-    )
+    own = _branch(agreement, properties, "w.lead_id IS NOT NULL", circle=False)
+    touches = own
+    if needs.account_touches:
+        # Of colleagues only what counts for the account is read: their price pages are nobody's but theirs.
+        touches += " UNION ALL " + _branch(agreement, properties, "w.lead_id IS NULL", circle=True)
     stages.append(("touches", touches))
     return stages
