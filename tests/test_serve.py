@@ -45,7 +45,7 @@ def start(data: Path) -> tuple[subprocess.Popen[str], str]:
     )
     assert server.stdout is not None
     found = re.search(r"http://\S+", server.stdout.readline())
-    assert found, "the server ended before it answered"
+    assert found, f"the server ended with status {server.wait(30)} before it answered"
     return server, found.group()
 
 
