@@ -66,9 +66,9 @@ def _outcomes(rows: list[OutcomeRow], at: int) -> Answered:
             refused.append((row.line, "nobody in Sales can hold a lead yet; add a salesperson first"))
         else:
             known.append(row)
-    fresh = _unseen(known, at)
+    fresh = _unseen(known)
     version = in_force(at)
-    taken = 0
+    taken: list[OutcomeRow] = []
     waiting = sorted(fresh, key=lambda row: (row.at, row.line))
     while waiting:
         now: dict[int, OutcomeRow] = {}
@@ -83,12 +83,13 @@ def _outcomes(rows: list[OutcomeRow], at: int) -> Answered:
         for lead_id, row in now.items():
             try:
                 entries += _story(row, lead_id, held[lead_id].state, version, people, at)
-                taken += 1
+                taken.append(row)
             except MoveRefused as problem:
                 refused.append((row.line, str(problem)))
         record(entries, at=at)
         waiting = later
-    return Answered(taken=taken, repeated=len(known) - len(fresh), refused=tuple(sorted(refused)))
+    _remember(taken, at)
+    return Answered(taken=len(taken), repeated=len(known) - len(fresh), refused=tuple(sorted(refused)))
 
 
 def _story(
@@ -169,19 +170,28 @@ def _salespeople() -> dict[str, int]:
     return people
 
 
-def _unseen(rows: list[OutcomeRow], at: int) -> list[OutcomeRow]:
-    """Those that were never taken before."""
+def _unseen(rows: list[OutcomeRow]) -> list[OutcomeRow]:
+    """Those that were never taken before. Imports of answers stand in line, so that a row is not looked at by two."""
     with raw_cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('leadpact answers of the past'))")
         cursor.execute(
-            "INSERT INTO capture_receipt (message, known_at) SELECT DISTINCT m, $2::bigint FROM unnest($1::bytea[]) AS n (m)"
-            " ON CONFLICT (message) DO NOTHING RETURNING message",
-            (sorted({row.message for row in rows}), at),
+            "SELECT message FROM capture_receipt WHERE message = ANY($1::bytea[])",
+            (sorted({row.message for row in rows}),),
         )
-        taken = {bytes(row[0]) for row in cursor.fetchall()}  # type: ignore[arg-type]
-    seen: set[bytes] = set()
+        seen = {bytes(row[0]) for row in cursor.fetchall()}  # type: ignore[arg-type]
     fresh = []
     for row in rows:
-        if row.message in taken and row.message not in seen:
+        if row.message not in seen:
             seen.add(row.message)
             fresh.append(row)
     return fresh
+
+
+def _remember(rows: list[OutcomeRow], at: int) -> None:
+    """A row that was taken is never taken again; one that was refused may be, once it is mended."""
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO capture_receipt (message, known_at) SELECT m, $2::bigint FROM unnest($1::bytea[]) AS n (m)"
+            " ON CONFLICT (message) DO NOTHING",
+            ([row.message for row in rows], at),
+        )
