@@ -78,7 +78,7 @@ def children(server: subprocess.Popen[str]) -> dict[str, psutil.Process]:
     for process in psutil.Process(server.pid).children(recursive=True):
         try:
             kind = process.cmdline()[3:4]
-        except psutil.ZombieProcess:
+        except psutil.NoSuchProcess:  # a zombie is one too; another died while we looked
             continue
         found |= {name: process for name in ("web", "jobs") if kind == [name]}
     return found
