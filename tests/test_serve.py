@@ -101,9 +101,10 @@ def test_a_servers_life(data: Path) -> None:
     assert Cluster(data).running
 
     # A part that dies is replaced.
+    eventually(lambda: "jobs" in children(server))
     jobs = children(server)["jobs"]
     jobs.kill()
-    eventually(lambda: "jobs" in children(server) and children(server)["jobs"].pid != jobs.pid)
+    eventually(lambda: children(server).get("jobs", jobs).pid != jobs.pid)
 
     # Killed: its processes end with it, the database lives on, and the next server takes it over.
     parts = psutil.Process(server.pid).children(recursive=True)
