@@ -52,6 +52,17 @@ def cursor() -> Iterator[psycopg.RawCursor[tuple[object, ...]]]:
         yield raw
 
 
+def by_index() -> None:
+    """Until the transaction ends, read tables by their indexes, never whole. For the hot paths, which name every row they want.
+
+    Without it a plan that was made while a table was small, or before it was analysed, joins the whole table to each batch;
+    prepared, it does so for as long as the connection lives. Raises RuntimeError outside a transaction.
+    """
+    one_transaction()
+    with cursor() as raw:
+        raw.execute("SET LOCAL enable_seqscan = off")
+
+
 def one_transaction() -> None:
     """Raise RuntimeError outside a transaction: what follows must be written as a whole or not at all."""
     if not connection.in_atomic_block:

@@ -26,6 +26,7 @@ from leadpact.capture.actions.identify import (
 )
 from leadpact.capture.rules.arrival import Arrival, Taken
 from leadpact.custody.actions import SYSTEM, Actor, NewEntry, restart_clocks
+from leadpact.kit.raw import by_index
 from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.language.fold import cell_to_json
 from leadpact.language.kinds import OURS
@@ -50,7 +51,7 @@ class _New:
     record: Record = field(init=False)
 
     def __post_init__(self) -> None:
-        self.record = Record("lead", self.lead_id)
+        self.record = Record("lead", self.lead_id, is_new=True)
 
 
 def take(arrivals: Sequence[Arrival], *, known_at: int, historic: bool = False) -> Taken:
@@ -62,6 +63,7 @@ def take(arrivals: Sequence[Arrival], *, known_at: int, historic: bool = False) 
     for attempt in range(ATTEMPTS):
         try:
             with transaction.atomic():
+                by_index()
                 return _take(arrivals, known_at, historic)
         except IdentityRace:
             if attempt == ATTEMPTS - 1:
@@ -86,9 +88,9 @@ def _take(arrivals: Sequence[Arrival], known_at: int, historic: bool) -> Taken:
     # Meaning 13: as_of increases per lead. A batch that waited for a lock learns what it brings after the one before it.
     now = max([known_at, *(h.as_of + 1 for h in held.values() if h.as_of is not None)])
     lead_of = {h.person_id: h.lead_id for h in held.values()}
-    new = _create(found, people, lead_of, now, historic=historic)
+    new = _create(found, people, lead_of)
     touches = _write_touches(found, now)
-    _learn_leads(found, lead_of, new, now)
+    _write_leads(found, lead_of, new, now, historic=historic)
     captured = [_captured(n, version) for n in new]
     concerned = {lead_of[p] for p in people}
     judge: set[int] = {n.lead_id for n in new}
@@ -151,8 +153,11 @@ def _unseen(arrivals: Sequence[Arrival], known_at: int) -> list[Arrival]:
     return [arrival for message, arrival in first.items() if message in taken]
 
 
-def _create(found: Identified, people: list[int], lead_of: dict[int, int], now: int, *, historic: bool) -> list[_New]:
-    """Open a lead for each person who has none; after a win, a new need is a new lead that counts from there on."""
+def _create(found: Identified, people: list[int], lead_of: dict[int, int]) -> list[_New]:
+    """A lead for each person who has none; after a win, a new need is a new lead that counts from there on.
+
+    They get their ids here, and are written with what they learn by `_write_leads`.
+    """
     without = [p for p in people if p not in lead_of]
     if not without:
         return []
@@ -162,8 +167,8 @@ def _create(found: Identified, people: list[int], lead_of: dict[int, int], now: 
             first.setdefault(tied.person_id, tied.arrival)
     won: dict[int, int] = {}
     known = [p for p in without if not found.people[p].is_new]
-    with raw_cursor() as cursor:
-        if known:
+    if known:
+        with raw_cursor() as cursor:
             cursor.execute(
                 "SELECT l.person_id, max(h.since) FROM leads_lead AS l JOIN custody_holding AS h ON h.lead_id = l.id"
                 " WHERE l.person_id = ANY($1::bigint[]) GROUP BY l.person_id",
@@ -171,28 +176,10 @@ def _create(found: Identified, people: list[int], lead_of: dict[int, int], now: 
                 prepare=True,
             )
             won = dict(cursor.fetchall())  # type: ignore[arg-type]
-        new = [
-            _New(lead, person, first[person], won.get(person))
-            for lead, person in zip(ids("leads_lead", len(without)), without, strict=True)
-        ]
-        cursor.execute(
-            "INSERT INTO leads_lead (id, person_id, created_at, counts_from, is_open, sourced_by, source, campaign, traits, cells)"
-            " SELECT i, p, a, c, TRUE, b, s, m, '{}', '{}' FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[],"
-            " $5::text[], $6::text[], $7::text[]) AS n (i, p, a, c, b, s, m)",
-            (
-                [n.lead_id for n in new],
-                [n.person_id for n in new],
-                [min(n.arrival.at, now) if historic else now for n in new],
-                [n.counts_from for n in new],
-                [n.arrival.sourced_by for n in new],
-                [
-                    (n.arrival.source or (n.arrival.touch.channel if n.arrival.touch else "") or "unknown")[:60]
-                    for n in new
-                ],
-                [n.arrival.campaign[:200] for n in new],
-            ),
-            prepare=True,
-        )
+    new = [
+        _New(lead, person, first[person], won.get(person))
+        for lead, person in zip(ids("leads_lead", len(without)), without, strict=True)
+    ]
     lead_of.update({n.person_id: n.lead_id for n in new})
     return new
 
@@ -223,8 +210,8 @@ def _write_touches(found: Identified, now: int) -> dict[int, int]:
     return last
 
 
-def _learn_leads(found: Identified, lead_of: dict[int, int], new: list[_New], now: int) -> None:
-    """Write what people, accounts and leads learnt from the batch."""
+def _write_leads(found: Identified, lead_of: dict[int, int], new: list[_New], now: int, *, historic: bool) -> None:
+    """Write the new leads, and what people, accounts and leads learnt from the batch."""
     told = [t for t in found.tied if t.arrival.lead.cells and t.person_id is not None]
     leads = {n.lead_id: n.record for n in new}
     missing = sorted({lead_of[t.person_id] for t in told if t.person_id is not None} - set(leads))
@@ -243,7 +230,34 @@ def _learn_leads(found: Identified, lead_of: dict[int, int], new: list[_New], no
         leads[lead_of[tied.person_id]].learn(
             arrival.lead.raw, arrival.lead.cells, at=arrival.at, trusted=arrival.trusted
         )
+    if new:
+        _insert(new, now, historic=historic)
     write_traits([*found.people.values(), *found.accounts.values(), *leads.values()], known_at=now)
+
+
+def _insert(new: list[_New], now: int, *, historic: bool) -> None:
+    encode = msgspec.json.encode
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO leads_lead (id, person_id, created_at, counts_from, is_open, sourced_by, source, campaign, traits, cells)"
+            " SELECT i, p, a, c, TRUE, b, s, m, t::jsonb, e::jsonb FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],"
+            " $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[]) AS n (i, p, a, c, b, s, m, t, e)",
+            (
+                [n.lead_id for n in new],
+                [n.person_id for n in new],
+                [min(n.arrival.at, now) if historic else now for n in new],
+                [n.counts_from for n in new],
+                [n.arrival.sourced_by for n in new],
+                [
+                    (n.arrival.source or (n.arrival.touch.channel if n.arrival.touch else "") or "unknown")[:60]
+                    for n in new
+                ],
+                [n.arrival.campaign[:200] for n in new],
+                [encode(n.record.traits).decode() for n in new],
+                [encode(n.record.cells).decode() for n in new],
+            ),
+            prepare=True,
+        )
 
 
 def _captured(new: _New, version: InForce | None) -> NewEntry:

@@ -14,6 +14,7 @@ from django.db import transaction
 from leadpact.agreement.queries import InForce
 from leadpact.custody.actions import NewEntry, Recorded, record
 from leadpact.distribution.actions import choose_salespeople, open_offers
+from leadpact.kit.raw import by_index
 from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.language import hours
 from leadpact.loop.handoffs import Held, after_verdict
@@ -59,29 +60,43 @@ class Outcome:
     recorded: tuple[Recorded, ...] = ()
 
 
+# Each table by its key, row by row (LATERAL, OFFSET 0): a plan that was made while the tables were small, or before they
+# were analysed, must not read them whole at every batch.
+_LOCK = (
+    "WITH wanted AS (SELECT l.id FROM (SELECT unnest($1::bigint[]) UNION SELECT p.id FROM unnest($2::bigint[]) AS a (id)"
+    " CROSS JOIN LATERAL (SELECT id FROM leads_person WHERE account_id = a.id OFFSET 0) AS p) AS who (id)"
+    " CROSS JOIN LATERAL (SELECT id FROM leads_lead WHERE person_id = who.id OFFSET 0) AS l"
+    " UNION SELECT unnest($3::bigint[]))"
+    " SELECT h.lead_id FROM (SELECT id FROM wanted ORDER BY id OFFSET 0) AS w CROSS JOIN LATERAL (SELECT lead_id FROM"
+    " custody_holding WHERE lead_id = w.id AND state NOT IN ('won', 'merged', 'erased') FOR NO KEY UPDATE) AS h"
+)
 _HELD = (
     "SELECT h.lead_id, l.person_id, h.holder, h.state, h.verdict, h.cause, h.alternatives, j.as_of, COALESCE(j.cools, FALSE),"
-    " j.next_tick, p.account_id FROM custody_holding AS h JOIN leads_lead AS l ON l.id = h.lead_id"
-    " JOIN leads_person AS p ON p.id = l.person_id"
-    " LEFT JOIN qualification_judgement AS j ON j.lead_id = h.lead_id WHERE h.state NOT IN ('won', 'merged', 'erased')"
+    " j.next_tick, p.account_id FROM unnest($1::bigint[]) AS w (id)"
+    " CROSS JOIN LATERAL (SELECT lead_id, holder, state, verdict, cause, alternatives FROM custody_holding WHERE lead_id = w.id OFFSET 0) AS h"
+    " CROSS JOIN LATERAL (SELECT person_id FROM leads_lead WHERE id = w.id OFFSET 0) AS l"
+    " CROSS JOIN LATERAL (SELECT account_id FROM leads_person WHERE id = l.person_id OFFSET 0) AS p"
+    " LEFT JOIN LATERAL (SELECT as_of, cools, next_tick FROM qualification_judgement WHERE lead_id = w.id OFFSET 0) AS j ON TRUE"
+    " WHERE h.state NOT IN ('won', 'merged', 'erased')"
 )
-_LOCK = " ORDER BY h.lead_id FOR NO KEY UPDATE OF h"
 
 
 def lock_leads(
     *, people: Sequence[int] = (), accounts: Sequence[int] = (), lead_ids: Sequence[int] = ()
 ) -> dict[int, LockedLead]:
-    """Lock the leads (not won, merged or erased) of people, of everybody at accounts, and by id. One statement."""
+    """Lock the leads (not won, merged or erased) of people, of everybody at accounts, and by id, then read them.
+
+    Two statements: what is read must be what was true after the last lock was waited for, or an as-of instant could go
+    back (Meaning 13).
+    """
     if not (people or accounts or lead_ids):
         return {}
     with raw_cursor() as cursor:
-        cursor.execute(
-            f"{_HELD} AND h.lead_id IN (SELECT id FROM leads_lead WHERE person_id = ANY($1::bigint[])"
-            " UNION SELECT l2.id FROM leads_lead AS l2 JOIN leads_person AS p2 ON p2.id = l2.person_id"
-            f" WHERE p2.account_id = ANY($2::bigint[]) UNION SELECT unnest($3::bigint[])){_LOCK}",
-            (list(people), list(accounts), list(lead_ids)),
-            prepare=True,
-        )
+        cursor.execute(_LOCK, (list(people), list(accounts), list(lead_ids)), prepare=True)
+        locked = [row[0] for row in cursor.fetchall()]
+        if not locked:
+            return {}
+        cursor.execute(_HELD, (locked,), prepare=True)
         return {row[0]: LockedLead(*row) for row in cursor.fetchall()}  # type: ignore[misc,arg-type]
 
 
@@ -148,6 +163,7 @@ def judge_set(
 ) -> Outcome:
     """Judge some leads as of an instant in one transaction: ticks, ends of rests, new versions, ends of imports."""
     with transaction.atomic():
+        by_index()
         held = lock_leads(lead_ids=lead_ids)
         now = max([at, *(h.as_of + 1 for h in held.values() if h.as_of is not None and as_of is None)])
         return judge_and_move(

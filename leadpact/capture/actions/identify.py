@@ -96,12 +96,13 @@ class _Ids:
         tables = [name for name, count in wanted.items() if count]
         if not tables:
             return
+        # The sequence by its name: pg_get_serial_sequence would be asked again for every single id.
         parts = [
-            f"(SELECT array_agg(nextval(pg_get_serial_sequence('{name}', 'id'))) FROM generate_series(1, {int(wanted[name])}))"
-            for name in tables
+            f"(SELECT array_agg(nextval('{name}_id_seq')) FROM generate_series(1, ${place}::int))"
+            for place, name in enumerate(tables, 1)
         ]
         with raw_cursor() as cursor:
-            cursor.execute(f"SELECT {', '.join(parts)}".encode())
+            cursor.execute(f"SELECT {', '.join(parts)}".encode(), [wanted[name] for name in tables], prepare=True)
             row = cursor.fetchone()
         assert row is not None
         for name, ids in zip(tables, row, strict=True):
@@ -128,8 +129,8 @@ def identify(arrivals: Sequence[Arrival], *, known_at: int) -> Identified:
     for arrival in arrivals:
         batch.tie(arrival)
     batch.place_accounts()
-    batch.write()
     batch.learn()
+    batch.write()
     return Identified(batch.tied, batch.people, batch.accounts, batch.questions, batch.joined)
 
 
@@ -184,10 +185,15 @@ class _Batch:
             person = self.person_of[visitor]
             if person is not None and (kind != "anonymous_id" or person not in self.home):
                 self.home[person] = visitor
-        count = len(self.arrivals)
-        self._ids = _Ids(leads_person=count, leads_visitor=count) if any(
-            key not in self.visitor_of for key in keys
-        ) or None in self.person_of.values() else _Ids()  # fmt: skip
+        # Whoever comes without any known identifier may be a new visitor; whoever names an e-mail or a user id that is tied to
+        # nobody may be a new person.
+        strangers = sum(all(self._visitor(*key) is None for key in _keys(a)) for a in self.arrivals)
+        persons = sum(
+            all(self._person(kind, value) is None for kind, value in _keys(a) if kind != "anonymous_id")
+            for a in self.arrivals
+            if a.email or a.user_id
+        )
+        self._ids = _Ids(leads_person=persons, leads_visitor=strangers + persons)
 
     # --- deciding --------------------------------------------------------------------------
 
@@ -333,11 +339,18 @@ class _Batch:
                     raise IdentityRace
             if self.new_accounts:
                 accounts = sorted((domain, id_) for domain, id_ in self.new_accounts.items())
+                told = [self.accounts[id_] for _, id_ in accounts]
                 cursor.execute(
                     "INSERT INTO leads_account (id, domain, name, traits, cells, created_at)"
-                    " SELECT i, d, '', '{}', '{}', $3 FROM unnest($1::text[], $2::bigint[]) AS n (d, i)"
-                    " ON CONFLICT (domain) DO NOTHING",
-                    (*_columns(accounts, 2), at),
+                    " SELECT i, d, n, t::jsonb, c::jsonb, $6 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[])"
+                    " AS n (d, i, n, t, c) ON CONFLICT (domain) DO NOTHING",
+                    (
+                        *_columns(accounts, 2),
+                        [_account_name(r.traits) for r in told],
+                        [_dump(r.traits) for r in told],
+                        [_dump(r.cells) for r in told],
+                        at,
+                    ),
                     prepare=True,
                 )
                 if cursor.rowcount != len(accounts):
@@ -345,13 +358,11 @@ class _Batch:
             people = [p for p in self.people.values() if p.is_new]
             if people:
                 cursor.execute(
-                    "INSERT INTO leads_person (id, account_id, email, email_verified, name, title, phone, traits, cells,"
-                    " opted_out, secret, created_at) SELECT i, a, e, v, '', '', '', '{}', '{}', FALSE, s, $6"
-                    " FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::boolean[], $5::bytea[]) AS n (i, a, e, v, s)",
-                    (
-                        *_columns([(p.id, p.account_id, p.email, p.email_verified, os.urandom(32)) for p in people], 5),
-                        at,
-                    ),
+                    "INSERT INTO leads_person (id, account_id, email, email_verified, opted_out, traits, cells, name, title, phone,"
+                    " secret, created_at) SELECT i, a, e, v, o, t::jsonb, c::jsonb, nm, ti, ph, s, $12"
+                    " FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::boolean[], $5::boolean[], $6::text[], $7::text[],"
+                    " $8::text[], $9::text[], $10::text[], $11::bytea[]) AS n (i, a, e, v, o, t, c, nm, ti, ph, s)",
+                    (*_columns([_person_row(p) for p in people], 10), [os.urandom(32) for _ in people], at),
                     prepare=True,
                 )
             if self.new_visitors:
@@ -414,7 +425,10 @@ class _Batch:
 
 
 def write_traits(records: Iterable[Record], *, known_at: int) -> None:
-    """Write what people, accounts and leads learnt: one statement for the facts, one for each kind of record."""
+    """Write what people, accounts and leads learnt: one statement for the facts, one for each kind of record.
+
+    New records are inserted with what they know already (`is_new`): only their facts are written here.
+    """
     records = list(records)
     facts = [(r.subject, r.id, name, told, at) for r in records for name, told, at in r.facts]
     if not any(r.changed for r in records):
@@ -426,25 +440,18 @@ def write_traits(records: Iterable[Record], *, known_at: int) -> None:
             ) as copy:
                 for subject, id_, name, told, at in facts:
                     copy.write_row((subject, id_, name, _dump(told), at, known_at))
-        people = [r for r in records if isinstance(r, PersonRecord) and r.changed]
+        people = [r for r in records if isinstance(r, PersonRecord) and r.changed and not r.is_new]
         if people:
             cursor.execute(
                 "UPDATE leads_person AS p SET account_id = n.a, email = n.e, email_verified = n.v, opted_out = n.o,"
                 " traits = n.t::jsonb, cells = n.c::jsonb, name = n.nm, title = n.ti, phone = n.ph"
                 " FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::boolean[], $5::boolean[], $6::text[], $7::text[],"
                 " $8::text[], $9::text[], $10::text[]) AS n (i, a, e, v, o, t, c, nm, ti, ph) WHERE p.id = n.i",
-                _columns(
-                    [
-                        (p.id, p.account_id, p.email, p.email_verified, p.opted_out, _dump(p.traits), _dump(p.cells),
-                         _full_name(p.traits), _said(p.traits, "person.title", 300), _said(p.traits, "person.phone", 40))
-                        for p in people
-                    ],
-                    10,
-                ),
+                _columns([_person_row(p) for p in people], 10),
                 prepare=True,
-            )  # fmt: skip
+            )
         for subject, name_of in (("account", _account_name), ("lead", None)):
-            changed = [r for r in records if r.subject == subject and r.changed]
+            changed = [r for r in records if r.subject == subject and r.changed and not r.is_new]
             if not changed:
                 continue
             set_name = ", name = n.nm" if name_of else ""
@@ -458,6 +465,13 @@ def write_traits(records: Iterable[Record], *, known_at: int) -> None:
                 ),
                 prepare=True,
             )
+
+
+def _person_row(p: PersonRecord) -> tuple[Any, ...]:
+    return (
+        p.id, p.account_id, p.email, p.email_verified, p.opted_out, _dump(p.traits), _dump(p.cells),
+        _full_name(p.traits), _said(p.traits, "person.title", 300), _said(p.traits, "person.phone", 40),
+    )  # fmt: skip
 
 
 def _keys(arrival: Arrival) -> Iterator[tuple[str, str]]:
