@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q, QuerySet
 
 from leadpact.agreement.models import Version
+from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.language.canonical import load
 from leadpact.language.needs import Needs, needs
 from leadpact.language.nodes import Agreement
@@ -45,13 +47,14 @@ def by_hash(agreement_hash: str) -> Agreement:
 
 def in_force(at: int) -> InForce | None:
     """The version in force at an instant, or None before the first one took effect. One statement."""
-    with connection.cursor() as cursor:
+    with raw_cursor() as cursor:
         cursor.execute(
             "SELECT hash, number, name, effective_at FROM agreement_version"
-            " WHERE status = 'signed' AND effective_at <= %s ORDER BY effective_at DESC, number DESC LIMIT 1",
-            [at],
+            " WHERE status = 'signed' AND effective_at <= $1 ORDER BY effective_at DESC, number DESC LIMIT 1",
+            (at,),
+            prepare=True,
         )
-        row = cursor.fetchone()
+        row: Any = cursor.fetchone()
     if row is None:
         return None
     agreement, needed = _loaded(row[0])

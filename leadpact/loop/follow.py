@@ -122,11 +122,13 @@ def _touch_by_hand(recorded: Sequence[Recorded], at: int) -> None:
 
     with raw_cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT ON (l.id) l.id, i.kind, i.value FROM leads_lead AS l JOIN leads_visitor AS v ON"
-            " v.person_id = l.person_id"
-            " JOIN leads_identifier AS i ON i.visitor_id = v.id WHERE l.id = ANY($1::bigint[])"
+            "SELECT DISTINCT ON (l.id) l.id, i.kind, i.value FROM unnest($1::bigint[]) AS n (id)"
+            " JOIN leads_lead AS l ON l.id = n.id"
+            " CROSS JOIN LATERAL (SELECT id FROM leads_visitor WHERE person_id = l.person_id OFFSET 0) AS v"
+            " CROSS JOIN LATERAL (SELECT kind, value FROM leads_identifier WHERE visitor_id = v.id OFFSET 0) AS i"
             " ORDER BY l.id, array_position(ARRAY['email', 'user_id', 'anonymous_id'], i.kind), i.value",
             ([r.lead_id for r in calls],),
+            prepare=True,
         )
         names = {row[0]: (str(row[1]), str(row[2])) for row in cursor.fetchall()}
     arrivals = [

@@ -73,7 +73,8 @@ _LOCK = (
 _HELD = (
     "SELECT h.lead_id, l.person_id, h.holder, h.state, h.verdict, h.cause, h.alternatives, j.as_of, COALESCE(j.cools, FALSE),"
     " j.next_tick, p.account_id FROM unnest($1::bigint[]) AS w (id)"
-    " CROSS JOIN LATERAL (SELECT lead_id, holder, state, verdict, cause, alternatives FROM custody_holding WHERE lead_id = w.id OFFSET 0) AS h"
+    " CROSS JOIN LATERAL (SELECT lead_id, holder, state, verdict, cause, alternatives FROM custody_holding"
+    " WHERE lead_id = w.id OFFSET 0) AS h"
     " CROSS JOIN LATERAL (SELECT person_id FROM leads_lead WHERE id = w.id OFFSET 0) AS l"
     " CROSS JOIN LATERAL (SELECT account_id FROM leads_person WHERE id = l.person_id OFFSET 0) AS p"
     " LEFT JOIN LATERAL (SELECT as_of, cools, next_tick FROM qualification_judgement WHERE lead_id = w.id OFFSET 0) AS j ON TRUE"

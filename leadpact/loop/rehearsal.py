@@ -197,9 +197,12 @@ class Rehearsal:
         if unknown:
             with raw_cursor() as cursor:
                 cursor.execute(
-                    "SELECT l.id, i.value FROM leads_lead AS l JOIN leads_visitor AS v ON v.person_id = l.person_id"
-                    " JOIN leads_identifier AS i ON i.visitor_id = v.id AND i.kind = 'user_id' WHERE l.id = ANY($1::bigint[])",
+                    "SELECT l.id, i.value FROM unnest($1::bigint[]) AS n (id) JOIN leads_lead AS l ON l.id = n.id"
+                    " CROSS JOIN LATERAL (SELECT id FROM leads_visitor WHERE person_id = l.person_id OFFSET 0) AS v"
+                    " CROSS JOIN LATERAL (SELECT value FROM leads_identifier WHERE visitor_id = v.id AND kind = 'user_id'"
+                    " OFFSET 0) AS i",
                     (unknown,),
+                    prepare=True,
                 )
                 self._keys.update({int(lead): str(key) for lead, key in cursor.fetchall()})  # type: ignore[call-overload]
         for r in news:

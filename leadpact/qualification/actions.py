@@ -10,6 +10,7 @@ import msgspec
 
 from leadpact.agreement.queries import InForce, by_hash
 from leadpact.kit.raw import cursor as raw_cursor
+from leadpact.language.drift import Drift
 from leadpact.language.to_sql import compile_sql
 from leadpact.qualification.rules.binding import relations
 from leadpact.qualification.rules.judged import HOUR, Judged
@@ -30,6 +31,12 @@ def statement(agreement_hash: str, *, history: bool) -> tuple[str, tuple[str, ..
     return f"WITH {ctes}\nSELECT {', '.join(wanted)} FROM ({compiled.stages[-1][1]}) AS judged", lines
 
 
+@lru_cache(maxsize=16)
+def _drift(agreement_hash: str) -> Drift:
+    # By hash: hashing an agreement itself would read all its lists and holidays again for every lead.
+    return Drift(by_hash(agreement_hash))
+
+
 def judge(*, lead_ids: Sequence[int], as_of: int, version: InForce, history: bool = False) -> list[Judged]:
     """Judge leads as of an instant, in one statement, without writing anything.
 
@@ -43,6 +50,7 @@ def judge(*, lead_ids: Sequence[int], as_of: int, version: InForce, history: boo
         cursor.execute(sql.encode(), (list(lead_ids), as_of), prepare=True)
         rows: list[Any] = cursor.fetchall()
     first_extra = len(FIXED) + len(lines)
+    drift = _drift(version.hash)
     return [
         Judged(
             lead_id=row[0], as_of=row[1], verdict=row[2], decided_by=row[3] or "",
@@ -50,6 +58,9 @@ def judge(*, lead_ids: Sequence[int], as_of: int, version: InForce, history: boo
             parts=dict(zip(lines, row[len(FIXED) : first_extra], strict=True)),
             alternatives=row[first_extra], cools=bool(row[first_extra + 1]),
             distance=row[first_extra + 2], changes_at=row[first_extra + 3],
+            settled=not drift.can_change(
+                row[2], alternatives=row[first_extra], cools=bool(row[first_extra + 1])
+            ),
         )
         for row in rows
     ]  # fmt: skip

@@ -342,8 +342,8 @@ class _Batch:
                 told = [self.accounts[id_] for _, id_ in accounts]
                 cursor.execute(
                     "INSERT INTO leads_account (id, domain, name, traits, cells, created_at)"
-                    " SELECT i, d, n, t::jsonb, c::jsonb, $6 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[])"
-                    " AS n (d, i, n, t, c) ON CONFLICT (domain) DO NOTHING",
+                    " SELECT i, d, n, t::jsonb, c::jsonb, $6 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[],"
+                    " $5::text[]) AS n (d, i, n, t, c) ON CONFLICT (domain) DO NOTHING",
                     (
                         *_columns(accounts, 2),
                         [_account_name(r.traits) for r in told],

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 HOUR = 3_600_000_000
+DAY = 24 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,8 @@ class Judged:
     """A lead's verdict as of an instant. Scores, parts and distance in thousandths of a point.
 
     alternatives: bit n is set where the n-th alternative of sales_ready held. distance: None is far. changes_at: a lower
-    bound of the next instant at which time alone could change anything; None: never.
+    bound of the next instant at which time alone could change anything; None: never. settled: time alone cannot change the
+    verdict, the alternatives or `cools` (`language.drift`), only scores.
     """
 
     lead_id: int
@@ -28,8 +30,16 @@ class Judged:
     cools: bool
     distance: int | None
     changes_at: int | None
+    settled: bool = False
 
     @property
     def next_tick(self) -> int | None:
-        """The first full hour (UTC) at which time alone could have changed the verdict (Meaning 13)."""
-        return None if self.changes_at is None else -(-self.changes_at // HOUR) * HOUR
+        """When to look again: the first full hour (UTC) at which time alone could have changed the verdict (Meaning 13).
+
+        Where only scores can change, the midnight at which they are brought up to date: nothing moves then, and a company's
+        many prospects need not be looked at every hour.
+        """
+        if self.changes_at is None:
+            return None
+        step = DAY if self.settled else HOUR
+        return -(-self.changes_at // step) * step

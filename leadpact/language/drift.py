@@ -1,0 +1,116 @@
+"""What time alone can do to a verdict: nothing, lower it, raise it, or both.
+
+While no new fact comes in, a touch can only leave its window or fade; none comes back. So whatever is counted only falls:
+a line with positive points sinks, one with negative points rises, `at_least` can stop holding and `at_most` can begin to.
+From there the direction of every score and clause follows, and with it which verdicts time can take away. Most leads of a
+company are prospects, and most agreements give time no way to make a prospect anything else: nobody has to look at them
+again every hour (Meaning 13).
+
+Facts whose own instant is still to come break this, and are not looked at here: a running system has none, because what
+arrives is at most as late as its arrival.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from leadpact.language.nodes import (
+    DEFAULT_VERDICT,
+    DIMENSIONS,
+    ActivePeople,
+    Agreement,
+    All,
+    Any,
+    Attribute,
+    Condition,
+    If,
+    Line,
+    Not,
+    Score,
+    Touched,
+)
+
+STILL: Final = 0
+RISES: Final = 1
+FALLS: Final = 2
+"""Directions, as bits: a truth that rises can become true, one that falls can become false; both bits are either."""
+
+
+class Drift:
+    """An agreement's clauses, each with the way in which time can move it. Made once for an agreement, asked for every lead."""
+
+    __slots__ = ("_cools", "_ready", "_verdicts")
+
+    def __init__(self, agreement: Agreement) -> None:
+        scores = {
+            dimension: _either(_points(line) for line in agreement.lines_of(dimension)) for dimension in DIMENSIONS
+        }
+        self._verdicts = [
+            (verdict.name, [_truth(clause, scores) for clause in verdict.alternatives])
+            for verdict in agreement.verdicts
+            if verdict.name != DEFAULT_VERDICT
+        ]
+        self._ready: list[int] = dict(self._verdicts).get("sales_ready", [])
+        self._cools = STILL if agreement.cools is None else _truth(agreement.cools, scores)
+
+    def can_change(self, verdict: str, *, alternatives: int, cools: bool) -> bool:
+        """Whether time alone can change what was found of a lead: its verdict, which alternatives of sales_ready hold, `cools`.
+
+        alternatives: bit n is set where the n-th alternative of sales_ready holds. A true answer may be too careful; a
+        false one is a promise.
+        """
+        for name, clauses in self._verdicts:
+            if name == verdict:
+                if any(direction & FALLS for direction in clauses):
+                    return True
+                break
+            if any(direction & RISES for direction in clauses):
+                return True
+        for place, direction in enumerate(self._ready):
+            if direction & (FALLS if alternatives >> place & 1 else RISES):
+                return True
+        return bool(self._cools & (FALLS if cools else RISES))
+
+
+def _either(directions: Iterable[int]) -> int:
+    found = STILL
+    for direction in directions:
+        found |= direction
+    return found
+
+
+def _turned(direction: int) -> int:
+    return (RISES if direction & FALLS else STILL) | (FALLS if direction & RISES else STILL)
+
+
+def _points(line: Line) -> int:
+    """The way of a line's points, in the direction of larger numbers."""
+    if line.points == 0:
+        return STILL
+    if isinstance(line.rule, If):
+        direction = _truth(line.rule.condition, {})
+    else:
+        direction = STILL if line.rule.query.within is None else FALLS
+    return direction if line.points > 0 else _turned(direction)
+
+
+def _truth(condition: Condition, scores: Mapping[str, int]) -> int:
+    match condition:
+        case Attribute():
+            return STILL
+        case Touched(query=query):
+            return _bounded(STILL if query.within is None else FALLS, condition.at_least > 0, condition.at_most)
+        case ActivePeople():
+            return _bounded(STILL if condition.within is None else FALLS, condition.at_least > 0, condition.at_most)
+        case Score():
+            return _bounded(scores[condition.dimension], condition.at_least is not None, condition.at_most)
+        case Not(part=part):
+            return _turned(_truth(part, scores))
+        case All(parts=parts) | Any(parts=parts):
+            return _either(_truth(part, scores) for part in parts)
+
+
+def _bounded(number: int, at_least: bool, at_most: int | None) -> int:
+    """The way of a truth that holds between bounds, of a number that goes this way."""
+    return (number if at_least else STILL) | (STILL if at_most is None else _turned(number))
