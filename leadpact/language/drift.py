@@ -24,6 +24,7 @@ from leadpact.language.nodes import (
     Any,
     Attribute,
     Condition,
+    Each,
     If,
     Line,
     Not,
@@ -88,10 +89,9 @@ def _points(line: Line) -> int:
     """The way of a line's points, in the direction of larger numbers."""
     if line.points == 0:
         return STILL
-    if isinstance(line.rule, If):
-        direction = _truth(line.rule.condition, {})
-    else:
-        direction = STILL if line.rule.query.within is None else FALLS
+    rule = line.rule
+    counted = STILL if isinstance(rule, Each) and rule.query.within is None else FALLS
+    direction = _truth(rule.condition, {}) if isinstance(rule, If) else counted
     return direction if line.points > 0 else _turned(direction)
 
 
