@@ -12,6 +12,7 @@ from django.db import transaction
 
 from leadpact.agreement.queries import InForce, in_force
 from leadpact.custody.actions import SYSTEM, Lapsed, NewEntry, lapse
+from leadpact.kit.raw import by_index
 from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.loop.handoffs import touch_every
 from leadpact.loop.judging import CHUNK, judge_set, route
@@ -39,6 +40,7 @@ def fire_clocks(*, at: int) -> Fired:
     total = recalled = woken = handed = 0
     while True:
         with transaction.atomic():
+            by_index()
             late = lapse(at=at, limit=CHUNK)
             if not late:
                 return Fired(lapsed=total, recalled=recalled, woken=woken, handed_over=handed)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from django.db import connection
+from typing import Any
 
 from leadpact.custody.entries import CLOCKS, NO_PROMISE
+from leadpact.kit.raw import cursor as raw_cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +33,15 @@ class Lapsed:
 _LAPSE = """
 WITH late AS (
     SELECT lead_id FROM custody_holding
-    WHERE due <= %(at)s AND NOT lapsed AND due IS NOT NULL
-    ORDER BY due LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    WHERE due <= $1::bigint AND NOT lapsed AND due IS NOT NULL
+    ORDER BY due LIMIT $2 FOR UPDATE SKIP LOCKED
 ), marked AS (
     UPDATE custody_holding h SET lapsed = true FROM late WHERE h.lead_id = late.lead_id
     RETURNING h.lead_id, h.seq, h.due_what, h.due, h.holder, h.state, h.salesperson_id, h.offers, h.attempts, h.verdict, h.cause
 ), broken AS (
     INSERT INTO custody_lapse (lead_id, seq, what, side, due, noticed_at, salesperson_id)
-    SELECT lead_id, seq, due_what, %(sides)s::jsonb ->> due_what, due, %(at)s, CASE WHEN holder = 'sales' THEN salesperson_id END
-    FROM marked WHERE due_what <> ALL(%(dates)s)
+    SELECT lead_id, seq, due_what, $3::jsonb ->> due_what, due, $1::bigint, CASE WHEN holder = 'sales' THEN salesperson_id END
+    FROM marked WHERE due_what <> ALL($4::text[])
     ON CONFLICT (lead_id, seq, what, due) DO NOTHING
 )
 SELECT * FROM marked ORDER BY due, lead_id
@@ -56,18 +56,19 @@ def lapse(*, at: int, limit: int = 1000) -> list[Lapsed]:
     date, not a promise. What follows (recall, wake, remind) is the loop's to do, in the same transaction, so that a crash
     leaves the clock unmarked and the next call finds it again.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_LAPSE, {"at": at, "limit": limit, "sides": json.dumps(CLOCKS), "dates": list(NO_PROMISE)})
-        return [
-            Lapsed(lead, seq, what, CLOCKS[what], due, holder, state, salesperson, offers, attempts, verdict, cause)
-            for lead, seq, what, due, holder, state, salesperson, offers, attempts, verdict, cause in cursor.fetchall()
-        ]
+    with raw_cursor() as cursor:
+        cursor.execute(_LAPSE, (at, limit, json.dumps(CLOCKS), list(NO_PROMISE)), prepare=True)
+        rows: list[Any] = cursor.fetchall()
+    return [
+        Lapsed(lead, seq, what, CLOCKS[what], due, holder, state, salesperson, offers, attempts, verdict, cause)
+        for lead, seq, what, due, holder, state, salesperson, offers, attempts, verdict, cause in rows
+    ]
 
 
 _RESTART = """
 UPDATE custody_holding h SET due = n.due, lapsed = false
-FROM (SELECT * FROM unnest(%s::bigint[], %s::bigint[]) AS x(lead_id, due) ORDER BY lead_id) n
-WHERE h.lead_id = n.lead_id AND h.due_what = %s AND h.due < n.due
+FROM (SELECT * FROM unnest($1::bigint[], $2::bigint[]) AS x(lead_id, due) ORDER BY lead_id) n
+WHERE h.lead_id = n.lead_id AND h.due_what = $3 AND h.due < n.due
 """
 
 
@@ -78,6 +79,6 @@ def restart_clocks(due: Mapping[int, int], *, what: str) -> int:
     """
     if not due:
         return 0
-    with connection.cursor() as cursor:
-        cursor.execute(_RESTART, [list(due), list(due.values()), what])
+    with raw_cursor() as cursor:
+        cursor.execute(_RESTART, (list(due), list(due.values()), what), prepare=True)
         return cursor.rowcount
