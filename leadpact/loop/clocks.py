@@ -6,6 +6,7 @@ what a crash leaves undone is found by the next call. After downtime everything 
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -83,6 +84,7 @@ def let_time_pass(*, at: int) -> Fired:
     """
     judged = handed = ticks = 0
     hour = at // HOUR * HOUR
+    began = time.monotonic()
     with transaction.atomic():
         done = ticked_until(at=at)
     start = done
@@ -92,11 +94,13 @@ def let_time_pass(*, at: int) -> Fired:
             break
         version = in_force(tick)
         ticks += 1
+        here = 0
         while version is not None and (lead_ids := _due(tick)):
             outcome = judge_set(lead_ids, version=version, at=at, as_of=tick, history=at != tick)
-            judged += outcome.judged
+            here += outcome.judged
             handed += outcome.handed_over
-        tick_done(until=tick, at=at)
+        judged += here
+        tick_done(until=tick, at=at + round((time.monotonic() - began) * 1e6), judged=here)
         start = tick
     else:
         return Fired(ticks=ticks, judged=judged, handed_over=handed)

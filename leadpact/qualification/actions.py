@@ -139,10 +139,18 @@ def ticked_until(*, at: int) -> int:
     return int(row[0])  # type: ignore[call-overload]
 
 
-def tick_done(*, until: int, at: int) -> None:
-    """Note that every verdict that time alone could change was taken anew up to `until`."""
+def tick_done(*, until: int, at: int, judged: int = 0) -> None:
+    """Note that every verdict that time alone could change was taken anew up to `until`; `judged` of them at that hour."""
     with raw_cursor() as cursor:
         cursor.execute(
             "UPDATE qualification_sweep SET ticked_until = $1, done_at = $2 WHERE id = 1 AND ticked_until < $1",
             (until, at),
+            prepare=True,
         )
+        if judged:
+            cursor.execute(
+                "INSERT INTO qualification_tick AS t (hour, done_at, judged) VALUES ($1, $2, $3) ON CONFLICT (hour) DO UPDATE"
+                " SET done_at = GREATEST(t.done_at, EXCLUDED.done_at), judged = t.judged + EXCLUDED.judged",
+                (until, at, judged),
+                prepare=True,
+            )

@@ -40,3 +40,21 @@ class Sweep(models.Model):
 
     ticked_until = InstantField()
     done_at = InstantField()
+
+
+class Tick(models.Model):
+    """A full hour at which verdicts were taken because time had passed: how many, and when the last of them was.
+
+    An hour that could change nobody's verdict has no row. Lateness is `done_at` − `hour`.
+    """
+
+    hour = InstantField(primary_key=True)
+    done_at = InstantField()
+    judged = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(done_at__gte=models.F("hour")), name="a_tick_is_done_after_its_hour"
+            )
+        ]

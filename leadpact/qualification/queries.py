@@ -13,6 +13,7 @@ from leadpact.language.evaluate import evaluate
 from leadpact.language.explain import Explanation, explain
 from leadpact.language.fold import cell_from_json
 from leadpact.language.history import Fact, History, Lead, Touch
+from leadpact.qualification.rules.judged import HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,43 @@ def current(lead_id: int) -> Current | None:
         )
         row: Any = cursor.fetchone()
     return Current(*row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """How late verdicts are that only time changes. Durations in microseconds; None where no hour has changed any.
+
+    until: the full hour up to which time was let pass; None before the first. last, worst: from the full hour to the last
+    verdict taken at it, for the latest hour and for the worst since `since`. judged: verdicts taken at those hours.
+    overdue: leads whose hour has passed and who were not judged yet. waiting: leads that the next sweep judges afresh.
+    """
+
+    until: int | None
+    last: int | None
+    worst: int | None
+    hours: int
+    judged: int
+    overdue: int
+    waiting: int
+
+
+def lateness(*, since: int, at: int) -> Lateness:
+    """The lateness of verdicts since an instant, as of another. Two statements, both by index."""
+    hour = at // HOUR * HOUR
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT ticked_until FROM qualification_sweep WHERE id = 1), (array_agg(done_at - hour ORDER BY hour DESC))[1],"
+            " max(done_at - hour), count(*), COALESCE(sum(judged), 0) FROM qualification_tick WHERE hour >= $1",
+            (since,),
+        )
+        ticks: Any = cursor.fetchone()
+        cursor.execute(
+            "SELECT count(*) FILTER (WHERE next_tick > 0), count(*) FILTER (WHERE next_tick = 0) FROM qualification_judgement"
+            " WHERE next_tick <= $1",
+            (hour,),
+        )
+        open_: Any = cursor.fetchone()
+    return Lateness(*ticks, *open_)
 
 
 def history(lead_id: int) -> History:
