@@ -72,16 +72,23 @@ def draw_case(chance: Random, *, leads: int = 16, lines: int = 6, touches: int =
     agreement = draw_agreement(chance, lines=lines)
     now = chance.choice((NOW, NOW, NOW, 3 * DAY + 5))
     instants = tuple(dict.fromkeys((now, now + chance.choice((1, HOUR, DAY)), now - chance.choice((0, 1, DAY)))))
+    history = draw_history(chance, agreement, now, leads=leads, touches=touches)
+    people = history.leads
+    asks = {(lead.lead_id, now if chance.random() < 0.8 else chance.choice(instants)) for lead in people}
+    if chance.random() < 0.3:
+        asks.add((people[0].lead_id, instants[-1]))
+    return Case(agreement, history, tuple(sorted(asks)))
+
+
+def draw_history(chance: Random, agreement: Agreement, now: int, *, leads: int, touches: int) -> History:
+    """So many leads, each with up to so many touches, around an instant."""
     people = [_draw_lead(chance, agreement, number, now) for number in range(1, leads + 1)]
     found: list[Touch] = []
     for lead in people:
         for _ in range(chance.randint(0, touches)):
             found.append(_draw_touch(chance, agreement, people, lead, f"t{len(found)}", now))
     chance.shuffle(found)
-    asks = {(lead.lead_id, now if chance.random() < 0.8 else chance.choice(instants)) for lead in people}
-    if chance.random() < 0.3:
-        asks.add((people[0].lead_id, instants[-1]))
-    return Case(agreement, History(people, found), tuple(sorted(asks)))
+    return History(people, found)
 
 
 # --- histories --------------------------------------------------------------------------
