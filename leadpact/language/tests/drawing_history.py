@@ -82,7 +82,8 @@ def draw_case(chance: Random, *, leads: int = 16, lines: int = 6, touches: int =
 
 def draw_history(chance: Random, agreement: Agreement, now: int, *, leads: int, touches: int) -> History:
     """So many leads, each with up to so many touches, around an instant."""
-    people = [_draw_lead(chance, agreement, number, now) for number in range(1, leads + 1)]
+    accounts = (None, None, "a1", "a1", *(f"a{n}" for n in range(2, 3 + leads // 7)))
+    people = [_draw_lead(chance, agreement, accounts, number, now) for number in range(1, leads + 1)]
     found: list[Touch] = []
     for lead in people:
         for _ in range(chance.randint(0, touches)):
@@ -94,8 +95,8 @@ def draw_history(chance: Random, agreement: Agreement, now: int, *, leads: int, 
 # --- histories --------------------------------------------------------------------------
 
 
-def _draw_lead(chance: Random, agreement: Agreement, number: int, now: int) -> Lead:
-    account = chance.choice((None, "a1", "a1", "a2", "a3"))
+def _draw_lead(chance: Random, agreement: Agreement, accounts: Sequence[str | None], number: int, now: int) -> Lead:
+    account = chance.choice(accounts)
     person = chance.choice((f"p{number}", f"p{number}", f"p{number}", "p1", None))
     facts: list[Fact] = []
     for name in sorted({name for name, _ in needs(agreement).attributes}):
