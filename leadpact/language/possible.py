@@ -128,10 +128,10 @@ def wanted(test: Test, agreement: Agreement) -> tuple[Constant, ...] | None:
     domains, values = test.domains, operand
     if isinstance(operand, ListRef):
         domains, values = operand.domains, agreement.list_entries(operand.name)
-    if not isinstance(values, tuple) or len({type(value) for value in values}) > 1:
+    if not isinstance(values, tuple):
         return None
     subdomains = domains and bool(values) and isinstance(values[0], str)
-    return None if subdomains else values
+    return None if subdomains or len(set(map(type, values))) > 1 else values
 
 
 def never_counts(query: TouchQuery, agreement: Agreement) -> bool:

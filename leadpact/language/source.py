@@ -29,6 +29,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from leadpact.language.problems import Place, Problems
+from leadpact.language.source_lists import Run, cut
 
 SIZE_LIMIT: Final = 1_000_000
 DEPTH_LIMIT: Final = 40
@@ -123,7 +124,18 @@ def decode(text: str | bytes, problems: Problems) -> str | None:
 
 def read(text: str, problems: Problems) -> Node | None:
     """The tree of a file, or None with the reason noted."""
-    builder = _Builder(problems)
+    short, runs = cut(text)
+    if runs:
+        attempt = Problems()
+        root = _read(short, attempt, runs)
+        if root is not None and not attempt.failures:
+            return root
+    return _read(text, problems)
+
+
+def _read(text: str, problems: Problems, runs: tuple[Run, ...] = ()) -> Node | None:
+    """The tree of a text from which some runs of entries were cut; None also where one of them is none."""
+    builder = _Builder(problems, {run.line: run for run in runs})
     try:
         for event in YAML(typ="safe", pure=True).parse(io.StringIO(text)):
             if not builder.take(event):
@@ -141,7 +153,7 @@ def read(text: str, problems: Problems) -> Node | None:
     except (YAMLError, ValueError, RecursionError) as bad:
         problems.error(Place(1, 1), f"this is not YAML: {str(bad).splitlines()[0]}", code="syntax")
         return None
-    return builder.root
+    return builder.root if builder.whole() else None
 
 
 # What the YAML parser says → what to do. `{line}` is where the thing began.
@@ -176,7 +188,9 @@ class _Builder:
     """Builds the tree from events; stops at what is refused."""
 
     problems: Problems
+    runs: dict[int, Run] = field(default_factory=dict[int, Run])
     root: Node | None = None
+    _last: list[tuple[Sequence, int, Scalar]] = field(default_factory=list[tuple[Sequence, int, Scalar]])
     _open: list[Sequence | Mapping] = field(default_factory=list[Sequence | Mapping])
     _keys: list[Scalar | None] = field(default_factory=list["Scalar | None"])
     _documents: int = 0
@@ -216,6 +230,17 @@ class _Builder:
                 return f"the tag `{event.tag}` is refused; plain values say what they are"
         return ""
 
+    def _put_back(self, parent: Sequence, run: Run) -> None:
+        """The inner entries of a run, behind its first; its last one has to come next."""
+        scalars = [Scalar(word, True, run.line + n, run.column) for n, word in enumerate(run.words)]
+        parent.items.extend(scalars[1:-1])
+        self._last.append((parent, len(parent.items), scalars[-1]))
+
+    def whole(self) -> bool:
+        """Whether every run was what it looked like."""
+        found = [parent.items[place : place + 1] == [last] for parent, place, last in self._last]
+        return all(found) and len(found) == len(self.runs)
+
     def _begin(self, node: Sequence | Mapping) -> bool:
         if not self._put(node):
             return False
@@ -233,6 +258,9 @@ class _Builder:
         parent = self._open[-1]
         if isinstance(parent, Sequence):
             parent.items.append(node)
+            run = self.runs.get(node.line)
+            if run is not None and node == Scalar(run.words[0], True, run.line, run.column):
+                self._put_back(parent, run)
             return True
         key = self._keys[-1]
         if key is not None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
+from collections.abc import Iterable
+from typing import Final
 
 from sqlglot import exp
 
-from leadpact.language.needs import column, entries_of, form_of, is_domains
-from leadpact.language.nodes import Agreement, Constant, Form, Operator, Scaled, Test
-from leadpact.language.sql_expr import Dialect, boolean, both, case, col, either, known, num, text
+from leadpact.language.needs import column, entries_of, form_of, is_domains, shortened
+from leadpact.language.nodes import Agreement, Constant, Form, ListRef, Operator, Scaled, Test
+from leadpact.language.sql_expr import Dialect, boolean, both, case, col, either, known, named, num, text
 
 FEW = 4
 """Up to so many domains are compared one by one, which is faster than taking values apart."""
+LONG = 100
+"""A list of more entries is written into the query once, beside the row that it is asked of; tests read the answer."""
 
 _BOUNDS = {
     Operator.AT_LEAST: exp.GTE,
@@ -35,7 +40,41 @@ def constant(value: Constant) -> exp.Expression:
     return num(value.value) if isinstance(value, Scaled) else text(value)
 
 
+_ESCAPED: Final = frozenset("'\\\n\r\t\b\f\v\0\x07")
+"""Characters that some dialect writes otherwise inside a text; sqlglot knows how."""
+Tested = Iterable[tuple[str, Test]]
+
+
+def answers(tested: Tested, agreement: Agreement, dialect: Dialect) -> list[exp.Alias]:
+    """The columns that hold what the tests with long lists say of a row, each once, in the order of the tests.
+
+    What breaks without them: a list of 10,000 entries that sixty lines name is sixty times in the query, which then
+    takes seconds to write and for the engine to read.
+    """
+    found = {_answer(name, test): (name, test) for name, test in tested if is_long(test, agreement)}
+    return [named(_looked_up(name, test, agreement, dialect, None), at) for at, (name, test) in found.items()]
+
+
+def is_long(test: Test, agreement: Agreement) -> bool:
+    """Whether a test looks through more entries than are written where the test stands."""
+    return test.operator is Operator.IN and len(entries_of(test, agreement)) > LONG
+
+
+def _answer(name: str, test: Test) -> str:
+    """The column of a test with a long list: the name says which one it is, a digest keeps equal names apart."""
+    operand = test.operand
+    said = operand.name if isinstance(operand, ListRef) else "a list"
+    digest = hashlib.sha256(repr(test).encode()).hexdigest()[:8]
+    return shortened(f"{name} in {said} {digest}")
+
+
 def _test(name: str, test: Test, agreement: Agreement, dialect: Dialect, table: str | None) -> exp.Expression:
+    if is_long(test, agreement):
+        return col(_answer(name, test), table)
+    return _looked_up(name, test, agreement, dialect, table)
+
+
+def _looked_up(name: str, test: Test, agreement: Agreement, dialect: Dialect, table: str | None) -> exp.Expression:
     form = form_of(test, agreement)
     value = col(column(name, form), table)
     operand = test.operand
@@ -87,6 +126,9 @@ def _in(value: exp.Expression, form: Form, test: Test, agreement: Agreement, dia
 def _one_of(value: exp.Expression, entries: list[Constant]) -> exp.Expression:
     if len(entries) == 1:
         return exp.EQ(this=value, expression=constant(entries[0]))
+    if len(entries) > LONG and all(isinstance(e, str) and not _ESCAPED & set(e) for e in entries):
+        # A tree node an entry, made to be printed at once, would take most of the compiler's time.
+        return exp.In(this=value, expressions=[exp.Var(this=", ".join(f"'{e}'" for e in entries))])
     return exp.In(this=value, expressions=[constant(e) for e in entries])
 
 

@@ -5,6 +5,8 @@ Three passes, each only when something needs it:
 - `circle`: touches of everyone at an account, once for each account, for measures by account;
 - `alone`: the lead's own touches again, for measures by account of leads that have none.
 
+Where properties are looked for in long lists, they read the stage `asked` instead of touches.
+
 A pass is one GROUP BY with an aggregate for each measure. A measure that fades *and* is thinned out (`per`,
 `distinct`) must first find the latest touch of each group, so it has a stage of its own. For DuckDB and Spark every
 measure of distinct things has one: there COUNT(DISTINCT …) beside other aggregates costs a second grouping of all
@@ -16,12 +18,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Final
 
 from sqlglot import exp
 
-from leadpact.language.needs import leaves, longest
-from leadpact.language.nodes import ActivePeople, Agreement
-from leadpact.language.sql_expr import aliased, bigint, both, coalesce, col, either, known, least, minus, named, num
+from leadpact.language.needs import leaves, longest, queries
+from leadpact.language.nodes import ActivePeople, Agreement, Test
+from leadpact.language.sql_compare import answers, is_long
+from leadpact.language.sql_expr import (
+    aliased,
+    bigint,
+    both,
+    coalesce,
+    col,
+    either,
+    known,
+    least,
+    minus,
+    named,
+    num,
+    stage,
+)
 from leadpact.language.sql_measures import (
     Faded,
     Measure,
@@ -43,16 +60,32 @@ from leadpact.language.sql_measures import (
 )
 
 Stage = tuple[str, exp.Select]
+ASKED: Final = "asked"
+"""The stage of touches with what long lists say of them. Engines read through it, they do not keep it: it may be of
+millions of rows, of which a batch of leads looks at few."""
 
 
 def stages(source: Source) -> Iterator[Stage]:
     """The stages that read touches, in order, as (name, query)."""
     found = measures(source.agreement)
+    if _asks(source):
+        asked = answers(_tested(source), source.agreement, source.dialect)
+        yield ASKED, exp.select("*", *asked, copy=False).from_(exp.to_table(source.touches), copy=False)
     mine = [m for m in found if not by_account(m)]
     around = [m for m in found if by_account(m)]
     yield from _pass_stages(source, "own", mine, found)
     yield from _pass_stages(source, "circle", around, found)
     yield from _pass_stages(source, "alone", [m for m in around if _asked_alone(source, m)], found)
+
+
+def _asks(source: Source) -> bool:
+    """Whether some property of touches is looked for in a long list."""
+    return any(is_long(test, source.agreement) for _, test in _tested(source))
+
+
+def _tested(source: Source) -> Iterator[tuple[str, Test]]:
+    for query in queries(source.agreement):
+        yield from ((name, test) for name, tests in query.where for test in tests)
 
 
 def value_of(measure: Measure, source: Source, found: tuple[Measure, ...]) -> exp.Expression:
@@ -146,7 +179,7 @@ def _grouped(source: Source, where: Pass) -> exp.Select:
     identity = _identity(where)
     without_leads = source.as_of is not None and where != "alone"
     keys = [col(key, "t" if without_leads else "l") for key in source.keys(identity)]
-    touches = aliased(exp.to_table(source.touches), "t")
+    touches = aliased(stage(ASKED) if _asks(source) else exp.to_table(source.touches), "t")
     query = exp.select(*keys, copy=False)
     if without_leads:
         query = query.from_(touches, copy=False)

@@ -3,6 +3,7 @@
 The query is a list of named stages, each a common table expression that can be run alone to see what it holds
 (`Compiled.until`):
 
+    asked              touches with what long lists say of them, only where there are such lists
     own, circle, alone   what touches add up to (`sql_touches`), each only when something needs it
     facts                one row a lead: points of each line, and the facts that verdicts ask for
     scores               the sums by dimension
@@ -27,7 +28,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from leadpact.language.needs import column, conditions, shortened
+from leadpact.language.needs import column, conditions, leaves, shortened
 from leadpact.language.needs import needs as needs_of
 from leadpact.language.nodes import (
     DEFAULT_VERDICT,
@@ -39,6 +40,7 @@ from leadpact.language.nodes import (
     Touched,
     walk,
 )
+from leadpact.language.sql_compare import answers
 from leadpact.language.sql_expr import (
     DIALECTS,
     Dialect,
@@ -56,7 +58,7 @@ from leadpact.language.sql_expr import (
     total,
 )
 from leadpact.language.sql_measures import Source, measures
-from leadpact.language.sql_touches import stages
+from leadpact.language.sql_touches import ASKED, stages
 from leadpact.language.sql_verdict import Leaf, fact, join, line_points, missing, score
 
 MAX_ALTERNATIVES = 62
@@ -87,11 +89,16 @@ class Compiled:
         """The query with its relations, named `leads` and `touches`, given as queries in front."""
         return f"WITH leads AS (\n{leads}\n), touches AS (\n{touches}\n)\nSELECT * FROM (\n{self.sql}\n) AS judged"
 
+    def _hint(self, name: str) -> str:
+        """Whether the engine keeps a stage's rows or reads through it; Spark decides by itself."""
+        if name == ASKED:
+            return "" if self.dialect == "spark" else " NOT MATERIALIZED"
+        return " MATERIALIZED" if self.materialized else ""
+
     def _with(self, before: tuple[tuple[str, str], ...], last: str) -> str:
         if not before:
             return last
-        hint = " MATERIALIZED" if self.materialized else ""
-        ctes = ",\n".join(f"{name} AS{hint} (\n{sql}\n)" for name, sql in before)
+        ctes = ",\n".join(f"{name} AS{self._hint(name)} (\n{sql}\n)" for name, sql in before)
         return f"WITH {ctes}\n{last}"
 
 
@@ -151,6 +158,8 @@ def _facts(source: Source, passes: list[str]) -> exp.Select:
         query = query.select(named(bigint(least(soon)), "changes_at"), copy=False)
     query = query.from_(_subject(source), copy=False)
     for name in passes:
+        if name == ASKED:
+            continue
         identity = "account_key" if name.startswith("circle") else "lead_id"
         keys = source.keys(identity)
         on = exp.and_(*(exp.EQ(this=col(key, name), expression=col(key, "s")) for key in keys))
@@ -168,6 +177,13 @@ def _subject(source: Source) -> exp.Expression:
             has_account = known(col("account_key"))
             value = named(case([(has_account, value)]), column(name, form))
         query = query.select(value, copy=False)
+    tested = [
+        (leaf.field, test) for leaf in leaves(source.agreement) if isinstance(leaf, Attribute) for test in leaf.tests
+    ]
+    for answer in answers(tested, source.agreement, source.dialect):
+        if answer.alias.startswith("account."):
+            answer.set("this", case([(known(col("account_key")), answer.this)]))
+        query = query.select(answer, copy=False)
     return query.from_(exp.to_table(source.leads), copy=False).subquery("s", copy=False)
 
 

@@ -72,23 +72,31 @@ def draw_case(chance: Random, *, leads: int = 16, lines: int = 6, touches: int =
     agreement = draw_agreement(chance, lines=lines)
     now = chance.choice((NOW, NOW, NOW, 3 * DAY + 5))
     instants = tuple(dict.fromkeys((now, now + chance.choice((1, HOUR, DAY)), now - chance.choice((0, 1, DAY)))))
-    people = [_draw_lead(chance, agreement, number, now) for number in range(1, leads + 1)]
+    history = draw_history(chance, agreement, now, leads=leads, touches=touches)
+    people = history.leads
+    asks = {(lead.lead_id, now if chance.random() < 0.8 else chance.choice(instants)) for lead in people}
+    if chance.random() < 0.3:
+        asks.add((people[0].lead_id, instants[-1]))
+    return Case(agreement, history, tuple(sorted(asks)))
+
+
+def draw_history(chance: Random, agreement: Agreement, now: int, *, leads: int, touches: int) -> History:
+    """So many leads, each with up to so many touches, around an instant."""
+    accounts = (None, None, "a1", "a1", *(f"a{n}" for n in range(2, 3 + leads // 7)))
+    people = [_draw_lead(chance, agreement, accounts, number, now) for number in range(1, leads + 1)]
     found: list[Touch] = []
     for lead in people:
         for _ in range(chance.randint(0, touches)):
             found.append(_draw_touch(chance, agreement, people, lead, f"t{len(found)}", now))
     chance.shuffle(found)
-    asks = {(lead.lead_id, now if chance.random() < 0.8 else chance.choice(instants)) for lead in people}
-    if chance.random() < 0.3:
-        asks.add((people[0].lead_id, instants[-1]))
-    return Case(agreement, History(people, found), tuple(sorted(asks)))
+    return History(people, found)
 
 
 # --- histories --------------------------------------------------------------------------
 
 
-def _draw_lead(chance: Random, agreement: Agreement, number: int, now: int) -> Lead:
-    account = chance.choice((None, "a1", "a1", "a2", "a3"))
+def _draw_lead(chance: Random, agreement: Agreement, accounts: Sequence[str | None], number: int, now: int) -> Lead:
+    account = chance.choice(accounts)
     person = chance.choice((f"p{number}", f"p{number}", f"p{number}", "p1", None))
     facts: list[Fact] = []
     for name in sorted({name for name, _ in needs(agreement).attributes}):

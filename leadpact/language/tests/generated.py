@@ -26,9 +26,9 @@ from leadpact.language.nodes import (
 )
 from leadpact.language.tests.drawing_history import Case, draw_case
 
-CASES = 100
-"""Agreements drawn; each judges some twenty leads, so that there are more than 2,000 pairs."""
-LEADS = 21
+CASES = 125
+"""Agreements drawn; each judges some forty leads in one query, so that there are more than 5,000 pairs."""
+LEADS = 42
 
 
 @cache

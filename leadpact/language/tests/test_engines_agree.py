@@ -17,7 +17,7 @@ from leadpact.language.tests.drawing_history import Case, draw_case
 from leadpact.language.tests.engines import DuckDB, Engine, PostgreSQL, Reference, Row
 from leadpact.language.to_sql import compile_sql
 
-PAIRS = 2_000
+PAIRS = 5_000
 SHARES = {"edge": 1 / 3, "unknown": 0.1, "negative": 0.1, "fading": 0.1, "beyond ascii": 0.1}
 
 
@@ -64,7 +64,7 @@ def test_small_cases_agree(chance: Random, duck: DuckDB, postgres: PostgreSQL) -
 
 
 def test_pairs_are_enough_and_of_every_sort() -> None:
-    """At least 2,000 pairs; each verdict in a twentieth, a third on an edge, the rest of the trouble in a tenth."""
+    """At least 5,000 pairs; each verdict in a twentieth, a third on an edge, the rest of the trouble in a tenth."""
     seen: Counter[str] = Counter()
     pairs = 0
     for seed in range(generated.CASES):
