@@ -68,8 +68,8 @@ class Judgement:
     verdict, decided_by: the name, and the clause that gave it (`sales_ready.2`; empty for the default, prospect).
     scores: thousandths by dimension. alternatives: which of sales_ready's held. cools: whether `cools` holds; who
     holds the lead is not looked at. distance: thousandths of score missing to sales_ready, 0 when it holds, None when
-    no score could bring it about. changes_at: before this instant nothing changes while no new fact comes in (later
-    values of attributes aside: who resolves them knows them); None when nothing ever does.
+    no score could bring it about. changes_at: before this instant no verdict, clause or score changes while no new fact
+    comes in (later values of attributes aside: who resolves them knows them); None when nothing ever does.
     """
 
     lead_id: str
@@ -264,15 +264,25 @@ class Scene:
     # --- time ---------------------------------------------------------------------------
 
     def changes_at(self) -> int | None:
-        """The first instant at which a touch begins, leaves a window, or fades a step; none of it need matter."""
+        """The first instant at which a touch begins, leaves a window, or fades a step; none of it need matter.
+
+        Somebody stops being active with their latest touch, not with each.
+        """
         instants: list[int | None] = []
         fading = {line.rule.query for line in self.agreement.lines if isinstance(line.rule, Each) and line.rule.fades}
         for query in queries(self.agreement):
             instants += [self._next(t.at, query.within, fades=query in fading) for t in self.candidates(query)]
         for leaf in leaves_of(self.agreement):
             if isinstance(leaf, ActivePeople):
-                instants += [self._next(t.at, leaf.within, fades=False) for t in self._made(leaf)]
+                instants += [self._next(at, leaf.within, fades=False) for at in self._ends_of_activity(leaf)]
         return _nearest(instants)
+
+    def _ends_of_activity(self, clause: ActivePeople) -> list[int]:
+        """The latest touch of each active person, and touches that are still to come."""
+        latest: dict[str | None, int] = {}
+        for touch in self.active(clause):
+            latest[touch.person if self.lead.account is not None else None] = touch.at  # in order of time
+        return [*latest.values(), *(t.at for t in self._made(clause) if t.at > self.as_of)]
 
     def _next(self, at: int, within: int | None, *, fades: bool) -> int | None:
         if at > self.as_of:

@@ -32,11 +32,13 @@ from leadpact.language.sql_expr import (
     coalesce,
     col,
     either,
+    filtered,
     known,
     least,
     minus,
     named,
     num,
+    plus,
     stage,
 )
 from leadpact.language.sql_measures import (
@@ -88,6 +90,25 @@ def _tested(source: Source) -> Iterator[tuple[str, Test]]:
         yield from ((name, test) for name, tests in query.where for test in tests)
 
 
+def soon_in(source: Source) -> list[exp.Expression]:
+    """When time alone next changes what each stage says, one column a stage."""
+    found = measures(source.agreement)
+    names = dict.fromkeys(
+        _stage_of(source, place, m, found) if isinstance(m, People) else place for place, m in _placed(source, found)
+    )
+    return [col("soon", name) for name in names]
+
+
+def _placed(source: Source, found: tuple[Measure, ...]) -> Iterator[tuple[Pass, Measure]]:
+    for measure in found:
+        if not by_account(measure):
+            yield "own", measure
+            continue
+        yield "circle", measure
+        if _asked_alone(source, measure):
+            yield "alone", measure
+
+
 def value_of(measure: Measure, source: Source, found: tuple[Measure, ...]) -> exp.Expression:
     """A measure's number beside a lead; 0 where it has no touches."""
     name = measure_column(measure, found)
@@ -99,17 +120,18 @@ def value_of(measure: Measure, source: Source, found: tuple[Measure, ...]) -> ex
 
 def _pass_stages(source: Source, where: Pass, wanted: list[Measure], found: tuple[Measure, ...]) -> Iterator[Stage]:
     apart = [m for m in wanted if _stands_apart(source, where, m)]
-    together = wanted if source.extras else [m for m in wanted if m not in apart]
+    together = [m for m in wanted if m not in apart or (source.extras and not isinstance(m, People))]
     if together:
         yield where, _pass(source, where, together, found)
     for measure in apart:
-        yield _stage_of(source, where, measure, found), _thinned(source, where, measure, found)
+        built = _people if isinstance(measure, People) and source.extras else _thinned
+        yield _stage_of(source, where, measure, found), built(source, where, measure, found)
 
 
 def _stands_apart(source: Source, where: Pass, measure: Measure) -> bool:
     """Whether a measure has a stage of its own in this pass."""
     if isinstance(measure, People):
-        return where == "circle" and source.dialect != "postgres"
+        return source.extras or (where == "circle" and source.dialect != "postgres")
     return thins(measure) and (isinstance(measure, Faded) or source.dialect != "postgres")
 
 
@@ -162,6 +184,32 @@ def _thinned(source: Source, where: Pass, measure: Measure, found: tuple[Measure
         total = bigint(exp.Sum(this=worth(measure, age, source.dialect)))
     keys = source.keys(_identity(where))
     outer = exp.select(*(col(key, "f") for key in keys), named(total, measure_column(measure, found)), copy=False)
+    outer = outer.from_(rows.subquery("f", copy=False), copy=False)
+    return outer.group_by(*(col(key, "f") for key in keys), copy=False)
+
+
+def _people(source: Source, where: Pass, measure: Measure, found: tuple[Measure, ...]) -> exp.Select:
+    """How many people are active, and when the first of them stops being it: with their latest touch, not with each."""
+    at, later = col("at", "t"), exp.GT(this=col("at", "t"), expression=source.now)
+    rows = _grouped(source, where).where(_stands(source, [measure], later=True), copy=False)
+    matches = match(source, measure, where, kinds_of(measure))
+    if not isinstance(matches, exp.Boolean):
+        rows = rows.where(matches, copy=False)
+    rows = rows.group_by(*groups(source, measure, where), copy=False)
+    rows = rows.select(
+        named(filtered(exp.Max(this=at), exp.Not(this=later)), "latest"),
+        named(filtered(exp.Min(this=at), later), "later"),
+        copy=False,
+    )
+    within = window_of(measure)
+    changes = [col("later", "f")] if within is None else [plus(col("latest", "f"), num(within)), col("later", "f")]
+    keys = source.keys(_identity(where))
+    outer = exp.select(
+        *(col(key, "f") for key in keys),
+        named(exp.Count(this=col("latest", "f")), measure_column(measure, found)),
+        named(exp.Min(this=least(changes)), "soon"),
+        copy=False,
+    )
     outer = outer.from_(rows.subquery("f", copy=False), copy=False)
     return outer.group_by(*(col(key, "f") for key in keys), copy=False)
 

@@ -58,7 +58,7 @@ from leadpact.language.sql_expr import (
     total,
 )
 from leadpact.language.sql_measures import Source, measures
-from leadpact.language.sql_touches import ASKED, stages
+from leadpact.language.sql_touches import ASKED, soon_in, stages
 from leadpact.language.sql_verdict import Leaf, fact, join, line_points, missing, score
 
 MAX_ALTERNATIVES = 62
@@ -153,9 +153,8 @@ def _facts(source: Source, passes: list[str]) -> exp.Select:
         query = query.select(named(points, _kept(line.id)), copy=False)
     for leaf, name in _verdict_facts(agreement).items():
         query = query.select(named(fact(leaf, source, found), name), copy=False)
-    soon = [col("soon", name) for name in ("own", "circle", "alone") if name in passes]
     if source.extras:
-        query = query.select(named(bigint(least(soon)), "changes_at"), copy=False)
+        query = query.select(named(bigint(least(soon_in(source))), "changes_at"), copy=False)
     query = query.from_(_subject(source), copy=False)
     for name in passes:
         if name == ASKED:

@@ -90,74 +90,39 @@ GROUP BY
   "l"."lead_id",
   "l"."as_of"
 ),
-circle AS MATERIALIZED (
+circle_m3 AS MATERIALIZED (
 SELECT
-  "l"."account_key",
-  "l"."as_of",
-  COUNT(DISTINCT "t"."person_key") FILTER(WHERE
-    NOT "t"."kind" IN (
-      'call.attempted',
-      'call.made',
-      'email.bounced',
-      'email.sent',
-      'linkedin.sent',
-      'list.imported',
-      'mail.sent',
-      'seminar.invited',
-      'webinar.invited'
-    )
-    AND NOT "t"."person_key" IS NULL
-    AND "t"."at" <= "l"."as_of"
-    AND "t"."at" > "l"."as_of" - 2592000000000) AS "m3",
-  MIN(
-    CASE
-      WHEN NOT "t"."kind" IN (
-        'call.attempted',
-        'call.made',
-        'email.bounced',
-        'email.sent',
-        'linkedin.sent',
-        'list.imported',
-        'mail.sent',
-        'seminar.invited',
-        'webinar.invited'
-      )
-      AND NOT "t"."person_key" IS NULL
-      THEN CASE
-        WHEN "t"."at" > "l"."as_of"
-        THEN "t"."at"
-        WHEN "t"."at" > "l"."as_of" - 2592000000000
-        THEN "t"."at" + 2592000000000
-      END
-    END
-  ) AS "soon"
+  "f"."account_key",
+  "f"."as_of",
+  COUNT("f"."latest") AS "m3",
+  MIN(LEAST("f"."latest" + 2592000000000, "f"."later")) AS "soon"
 FROM (
-  SELECT DISTINCT
-    "account_key",
-    "as_of"
-  FROM "leads"
+  SELECT
+    "l"."account_key",
+    "l"."as_of",
+    MAX("t"."at") FILTER(WHERE
+      NOT "t"."at" > "l"."as_of") AS "latest",
+    MIN("t"."at") FILTER(WHERE
+      "t"."at" > "l"."as_of") AS "later"
+  FROM (
+    SELECT DISTINCT
+      "account_key",
+      "as_of"
+    FROM "leads"
+    WHERE
+      NOT "account_key" IS NULL
+  ) AS "l"
+  JOIN "touches" AS "t"
+    ON "t"."account_key" = "l"."account_key"
   WHERE
-    NOT "account_key" IS NULL
-) AS "l"
-JOIN "touches" AS "t"
-  ON "t"."account_key" = "l"."account_key"
-WHERE
-  "t"."at" > "l"."as_of" - 2592000000000
-  AND "t"."known_at" <= "l"."as_of"
-  AND (
-    "t"."void_at" IS NULL OR "t"."void_at" > "l"."as_of"
-  )
-GROUP BY
-  "l"."account_key",
-  "l"."as_of"
-),
-alone AS MATERIALIZED (
-SELECT
-  "l"."lead_id",
-  "l"."as_of",
-  LEAST(
-    1,
-    COUNT(*) FILTER(WHERE
+    (
+      "t"."at" > "l"."as_of" - 2592000000000
+      AND "t"."known_at" <= "l"."as_of"
+      AND (
+        "t"."void_at" IS NULL OR "t"."void_at" > "l"."as_of"
+      )
+    )
+    AND (
       NOT "t"."kind" IN (
         'call.attempted',
         'call.made',
@@ -169,49 +134,67 @@ SELECT
         'seminar.invited',
         'webinar.invited'
       )
-      AND "t"."at" <= "l"."as_of"
-      AND "t"."at" > "l"."as_of" - 2592000000000)
-  ) AS "m3",
-  MIN(
-    CASE
-      WHEN NOT "t"."kind" IN (
-        'call.attempted',
-        'call.made',
-        'email.bounced',
-        'email.sent',
-        'linkedin.sent',
-        'list.imported',
-        'mail.sent',
-        'seminar.invited',
-        'webinar.invited'
-      )
-      THEN CASE
-        WHEN "t"."at" > "l"."as_of"
-        THEN "t"."at"
-        WHEN "t"."at" > "l"."as_of" - 2592000000000
-        THEN "t"."at" + 2592000000000
-      END
-    END
-  ) AS "soon"
+      AND NOT "t"."person_key" IS NULL
+    )
+  GROUP BY
+    "l"."account_key",
+    "l"."as_of",
+    "t"."person_key"
+) AS "f"
+GROUP BY
+  "f"."account_key",
+  "f"."as_of"
+),
+alone_m3 AS MATERIALIZED (
+SELECT
+  "f"."lead_id",
+  "f"."as_of",
+  COUNT("f"."latest") AS "m3",
+  MIN(LEAST("f"."latest" + 2592000000000, "f"."later")) AS "soon"
 FROM (
   SELECT
-    "lead_id",
-    "as_of"
-  FROM "leads"
+    "l"."lead_id",
+    "l"."as_of",
+    MAX("t"."at") FILTER(WHERE
+      NOT "t"."at" > "l"."as_of") AS "latest",
+    MIN("t"."at") FILTER(WHERE
+      "t"."at" > "l"."as_of") AS "later"
+  FROM (
+    SELECT
+      "lead_id",
+      "as_of"
+    FROM "leads"
+    WHERE
+      NOT NOT "account_key" IS NULL
+  ) AS "l"
+  JOIN "touches" AS "t"
+    ON "t"."lead_id" = "l"."lead_id"
   WHERE
-    NOT NOT "account_key" IS NULL
-) AS "l"
-JOIN "touches" AS "t"
-  ON "t"."lead_id" = "l"."lead_id"
-WHERE
-  "t"."at" > "l"."as_of" - 2592000000000
-  AND "t"."known_at" <= "l"."as_of"
-  AND (
-    "t"."void_at" IS NULL OR "t"."void_at" > "l"."as_of"
-  )
+    (
+      "t"."at" > "l"."as_of" - 2592000000000
+      AND "t"."known_at" <= "l"."as_of"
+      AND (
+        "t"."void_at" IS NULL OR "t"."void_at" > "l"."as_of"
+      )
+    )
+    AND NOT "t"."kind" IN (
+      'call.attempted',
+      'call.made',
+      'email.bounced',
+      'email.sent',
+      'linkedin.sent',
+      'list.imported',
+      'mail.sent',
+      'seminar.invited',
+      'webinar.invited'
+    )
+  GROUP BY
+    "l"."lead_id",
+    "l"."as_of"
+) AS "f"
 GROUP BY
-  "l"."lead_id",
-  "l"."as_of"
+  "f"."lead_id",
+  "f"."as_of"
 ),
 facts AS MATERIALIZED (
 SELECT
@@ -233,7 +216,7 @@ SELECT
   CAST(GREATEST(-40000, LEAST(40000, COALESCE("own"."m1", 0))) AS BIGINT) AS "points.seminar",
   CAST(GREATEST(-15000, LEAST(15000, COALESCE("own"."m2", 0) * 5000)) AS BIGINT) AS "points.pricing",
   CAST(CAST((
-    COALESCE("circle"."m3", "alone"."m3", 0) >= 3
+    COALESCE("circle_m3"."m3", "alone_m3"."m3", 0) >= 3
   ) AS INT) * 15000 AS BIGINT) AS "points.buying_group",
   CAST(CAST((
     "s"."lead.timeline_months|n" <= 6000000
@@ -251,7 +234,7 @@ SELECT
   (
     COALESCE("own"."m4", 0) >= 1
   ) AS "f3",
-  CAST(LEAST("own"."soon", "circle"."soon", "alone"."soon") AS BIGINT) AS "changes_at"
+  CAST(LEAST("own"."soon", "circle_m3"."soon", "alone_m3"."soon") AS BIGINT) AS "changes_at"
 FROM (
   SELECT
     "lead_id",
@@ -267,10 +250,11 @@ FROM (
 ) AS "s"
 LEFT JOIN "own"
   ON "own"."lead_id" = "s"."lead_id" AND "own"."as_of" = "s"."as_of"
-LEFT JOIN "circle"
-  ON "circle"."account_key" = "s"."account_key" AND "circle"."as_of" = "s"."as_of"
-LEFT JOIN "alone"
-  ON "alone"."lead_id" = "s"."lead_id" AND "alone"."as_of" = "s"."as_of"
+LEFT JOIN "circle_m3"
+  ON "circle_m3"."account_key" = "s"."account_key"
+  AND "circle_m3"."as_of" = "s"."as_of"
+LEFT JOIN "alone_m3"
+  ON "alone_m3"."lead_id" = "s"."lead_id" AND "alone_m3"."as_of" = "s"."as_of"
 ),
 scores AS MATERIALIZED (
 SELECT

@@ -100,32 +100,10 @@ SELECT
   `l`.`account_key`,
   `l`.`as_of`,
   MIN(
-    LEAST(
-      CASE
-        WHEN `t`.`kind` IN ('chat.started', 'product.tried') AND NOT `t`.`plan|t` IS NULL
-        THEN CASE WHEN `t`.`at` > `l`.`as_of` THEN `t`.`at` END
-      END,
-      CASE
-        WHEN NOT `t`.`kind` IN (
-          'call.attempted',
-          'call.made',
-          'email.bounced',
-          'email.sent',
-          'linkedin.sent',
-          'list.imported',
-          'mail.sent',
-          'seminar.invited',
-          'webinar.invited'
-        )
-        AND NOT `t`.`person_key` IS NULL
-        THEN CASE
-          WHEN `t`.`at` > `l`.`as_of`
-          THEN `t`.`at`
-          WHEN `t`.`at` > `l`.`as_of` - 2592000000000
-          THEN `t`.`at` + 2592000000000
-        END
-      END
-    )
+    CASE
+      WHEN NOT `t`.`plan|t` IS NULL
+      THEN CASE WHEN `t`.`at` > `l`.`as_of` THEN `t`.`at` END
+    END
   ) AS `soon`
 FROM (
   SELECT DISTINCT
@@ -138,7 +116,8 @@ FROM (
 JOIN `touches` AS `t`
   ON `t`.`account_key` = `l`.`account_key`
 WHERE
-  `t`.`known_at` <= `l`.`as_of`
+  `t`.`kind` IN ('chat.started', 'product.tried')
+  AND `t`.`known_at` <= `l`.`as_of`
   AND (
     `t`.`void_at` IS NULL OR `t`.`void_at` > `l`.`as_of`
   )
@@ -188,11 +167,16 @@ circle_m3 AS (
 SELECT
   `f`.`account_key`,
   `f`.`as_of`,
-  COUNT(*) AS `m3`
+  COUNT(`f`.`latest`) AS `m3`,
+  MIN(LEAST(`f`.`latest` + 2592000000000, `f`.`later`)) AS `soon`
 FROM (
   SELECT
     `l`.`account_key`,
-    `l`.`as_of`
+    `l`.`as_of`,
+    MAX(`t`.`at`) FILTER(WHERE
+      NOT `t`.`at` > `l`.`as_of`) AS `latest`,
+    MIN(`t`.`at`) FILTER(WHERE
+      `t`.`at` > `l`.`as_of`) AS `later`
   FROM (
     SELECT DISTINCT
       `account_key`,
@@ -206,7 +190,6 @@ FROM (
   WHERE
     (
       `t`.`at` > `l`.`as_of` - 2592000000000
-      AND `t`.`at` <= `l`.`as_of`
       AND `t`.`known_at` <= `l`.`as_of`
       AND (
         `t`.`void_at` IS NULL OR `t`.`void_at` > `l`.`as_of`
@@ -239,49 +222,11 @@ alone AS (
 SELECT
   `l`.`lead_id`,
   `l`.`as_of`,
-  LEAST(
-    1,
-    COUNT(*) FILTER(WHERE
-      NOT `t`.`kind` IN (
-        'call.attempted',
-        'call.made',
-        'email.bounced',
-        'email.sent',
-        'linkedin.sent',
-        'list.imported',
-        'mail.sent',
-        'seminar.invited',
-        'webinar.invited'
-      )
-      AND `t`.`at` <= `l`.`as_of`
-      AND `t`.`at` > `l`.`as_of` - 2592000000000)
-  ) AS `m3`,
   MIN(
-    LEAST(
-      CASE
-        WHEN `t`.`kind` IN ('chat.started', 'product.tried') AND NOT `t`.`plan|t` IS NULL
-        THEN CASE WHEN `t`.`at` > `l`.`as_of` THEN `t`.`at` END
-      END,
-      CASE
-        WHEN NOT `t`.`kind` IN (
-          'call.attempted',
-          'call.made',
-          'email.bounced',
-          'email.sent',
-          'linkedin.sent',
-          'list.imported',
-          'mail.sent',
-          'seminar.invited',
-          'webinar.invited'
-        )
-        THEN CASE
-          WHEN `t`.`at` > `l`.`as_of`
-          THEN `t`.`at`
-          WHEN `t`.`at` > `l`.`as_of` - 2592000000000
-          THEN `t`.`at` + 2592000000000
-        END
-      END
-    )
+    CASE
+      WHEN NOT `t`.`plan|t` IS NULL
+      THEN CASE WHEN `t`.`at` > `l`.`as_of` THEN `t`.`at` END
+    END
   ) AS `soon`
 FROM (
   SELECT
@@ -294,7 +239,8 @@ FROM (
 JOIN `touches` AS `t`
   ON `t`.`lead_id` = `l`.`lead_id`
 WHERE
-  `t`.`known_at` <= `l`.`as_of`
+  `t`.`kind` IN ('chat.started', 'product.tried')
+  AND `t`.`known_at` <= `l`.`as_of`
   AND (
     `t`.`void_at` IS NULL OR `t`.`void_at` > `l`.`as_of`
   )
@@ -340,6 +286,57 @@ GROUP BY
   `f`.`lead_id`,
   `f`.`as_of`
 ),
+alone_m3 AS (
+SELECT
+  `f`.`lead_id`,
+  `f`.`as_of`,
+  COUNT(`f`.`latest`) AS `m3`,
+  MIN(LEAST(`f`.`latest` + 2592000000000, `f`.`later`)) AS `soon`
+FROM (
+  SELECT
+    `l`.`lead_id`,
+    `l`.`as_of`,
+    MAX(`t`.`at`) FILTER(WHERE
+      NOT `t`.`at` > `l`.`as_of`) AS `latest`,
+    MIN(`t`.`at`) FILTER(WHERE
+      `t`.`at` > `l`.`as_of`) AS `later`
+  FROM (
+    SELECT
+      `lead_id`,
+      `as_of`
+    FROM `leads`
+    WHERE
+      NOT NOT `account_key` IS NULL
+  ) AS `l`
+  JOIN `touches` AS `t`
+    ON `t`.`lead_id` = `l`.`lead_id`
+  WHERE
+    (
+      `t`.`at` > `l`.`as_of` - 2592000000000
+      AND `t`.`known_at` <= `l`.`as_of`
+      AND (
+        `t`.`void_at` IS NULL OR `t`.`void_at` > `l`.`as_of`
+      )
+    )
+    AND NOT `t`.`kind` IN (
+      'call.attempted',
+      'call.made',
+      'email.bounced',
+      'email.sent',
+      'linkedin.sent',
+      'list.imported',
+      'mail.sent',
+      'seminar.invited',
+      'webinar.invited'
+    )
+  GROUP BY
+    `l`.`lead_id`,
+    `l`.`as_of`
+) AS `f`
+GROUP BY
+  `f`.`lead_id`,
+  `f`.`as_of`
+),
 facts AS (
 SELECT
   `s`.`lead_id`,
@@ -357,12 +354,12 @@ SELECT
   CAST(COALESCE(`own_m1`.`m1`, 0) AS BIGINT) AS `points.pages`,
   CAST(COALESCE(`circle_m2`.`m2`, `alone_m2`.`m2`, 0) * 5000 AS BIGINT) AS `points.trials`,
   CAST(CAST((
-    COALESCE(`circle_m3`.`m3`, `alone`.`m3`, 0) >= 1
+    COALESCE(`circle_m3`.`m3`, `alone_m3`.`m3`, 0) >= 1
   ) AS INT) * 15000 AS BIGINT) AS `points.people`,
   (
     COALESCE(`own`.`m4`, 0) >= 0 AND COALESCE(`own`.`m4`, 0) <= 2
   ) AS `f1`,
-  CAST(LEAST(`own`.`soon`, `circle`.`soon`, `alone`.`soon`) AS BIGINT) AS `changes_at`
+  CAST(LEAST(`own`.`soon`, `circle`.`soon`, `alone`.`soon`, `circle_m3`.`soon`, `alone_m3`.`soon`) AS BIGINT) AS `changes_at`
 FROM (
   SELECT
     `lead_id`,
@@ -388,6 +385,8 @@ LEFT JOIN `alone`
   ON `alone`.`lead_id` = `s`.`lead_id` AND `alone`.`as_of` = `s`.`as_of`
 LEFT JOIN `alone_m2`
   ON `alone_m2`.`lead_id` = `s`.`lead_id` AND `alone_m2`.`as_of` = `s`.`as_of`
+LEFT JOIN `alone_m3`
+  ON `alone_m3`.`lead_id` = `s`.`lead_id` AND `alone_m3`.`as_of` = `s`.`as_of`
 ),
 scores AS (
 SELECT
