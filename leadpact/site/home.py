@@ -17,6 +17,7 @@ from leadpact.kit import clock
 from leadpact.kit.links import lead as lead_href
 from leadpact.kit.pages import page
 from leadpact.kit.raw import cursor as raw_cursor
+from leadpact.qualification.queries import lateness
 from leadpact.team.models import User
 from leadpact.team.permissions import may_manage_team, sees_scores
 from leadpact.tracking import queries as tracking
@@ -118,7 +119,7 @@ def _measures(at: int, *, blind: bool) -> dict[str, Any]:
         "loop": the_loop(since=week, until=at),
         "errors": tuning.errors(at=errors_at, weeks=WEEKS),
         "promises": tracking.promises(since=week, until=at),
-        "sweep": _sweep(),
+        "verdicts": lateness(since=week, at=at),
         "measured_at": at,
     }
 
@@ -167,14 +168,6 @@ def _signatures(version: InForce | None) -> list[Any]:
     if version is None:
         return []
     return list(agreement.version(version.number).signatures.all())
-
-
-def _sweep() -> int | None:
-    """The full hour up to which time was let pass; None before the first."""
-    with raw_cursor() as cursor:
-        cursor.execute("SELECT ticked_until FROM qualification_sweep WHERE id = 1")
-        row = cursor.fetchone()
-    return int(row[0]) if row else None  # type: ignore[call-overload]
 
 
 def _first_steps(version: InForce | None, loop: Loop, user: Any) -> list[tuple[str, str, str, bool]]:
