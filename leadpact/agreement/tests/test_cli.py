@@ -125,7 +125,7 @@ def test_a_wrong_call_has_status_two(words: tuple[str, ...], said: str) -> None:
     ("content", "said"),
     [
         (b"", "junk.yaml:1:1: the file is empty"),
-        (b"\xff\xfe\x00", "junk.yaml:1:1: this byte is not UTF-8 text"),
+        (b"\xff\xfe\x00", "junk.yaml:1:1: this is UTF-16 text; expected a text file saved as UTF-8"),
         (b"a: *b", "junk.yaml:1:4: the alias `*b` is refused"),
         (b"[" * 2_000_000, "junk.yaml:1:1: the file has 2,000,000 bytes"),
         (os.urandom(1_000), "junk.yaml:1:"),
