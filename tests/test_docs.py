@@ -31,7 +31,7 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s#]+)(?:#[^)]*)?\)|!\[[^\]]*\]\(([^)\
 # Without a page of their own: what takes a form, what is not for people, and what other packages bring.
 NO_PAGE = re.compile(
     r"^/(accounts|api|v1|health)/|/(revoke|withdraw|confirm|drop|propose|sign|remove|work|absences|password|open|void)/$"
-    r"|^/capture/duplicates/N/$|^/(leads|distribution)/N/[a-z-]+/$|/\(\?P"
+    r"|^/capture/duplicates/N/$|^/tuning/guess/N/$|^/(leads|distribution)/N/[a-z-]+/$|/\(\?P"
 )
 
 

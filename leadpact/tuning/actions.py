@@ -13,7 +13,9 @@ from leadpact.custody.actions import Recorded
 from leadpact.kit.instants import from_us
 from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.language.nodes import Agreement
+from leadpact.team.models import User
 from leadpact.tuning.models import Frame
+from leadpact.tuning.queries import answers_to_ask_about
 from leadpact.tuning.rules import PoolLead, answer_of, draw, freeze, release_times, week_start
 
 QUARTER = 13 * 7 * 86_400_000_000
@@ -172,6 +174,24 @@ def answer_audits(*, recorded: Sequence[Recorded], at: int) -> None:
                 " WHERE a.id = n.i AND (a.answered_at IS NULL OR n.t IS NULL)",
                 tuple([row[i] for row in rows] for i in range(5)),
             )
+
+
+def guess(*, lead_id: int, said: bool | None, by: User, at: int) -> bool:
+    """Keep what somebody says, asked whether a lead they gave a final answer on was a check; None: they pass it over.
+
+    Returns whether the question stood before them; a question that is gone (answered in another window, too long ago)
+    keeps nothing. Whether the guess was right is told to nobody.
+    """
+    asked = next((found for found in answers_to_ask_about(user_id=by.pk, at=at) if found[0].lead_id == lead_id), None)
+    if asked is None:
+        return False
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO tuning_guess (lead_id, seq, user_id, at, guess, was_check) VALUES ($1, $2, $3, $4, $5, $6)"
+            " ON CONFLICT (lead_id, seq) DO NOTHING",
+            (lead_id, asked[0].seq, by.pk, at, said, asked[1]),
+        )
+        return cursor.rowcount == 1
 
 
 def _blames(r: Recorded, at: int) -> str | None:
