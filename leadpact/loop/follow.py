@@ -26,7 +26,9 @@ from leadpact.tuning.actions import answer_audits
 
 GIVES_BACK = frozenset({"rejected", "returned", "recycled", "cooled", "lost", "disqualified"})
 ATTEMPT = "call.attempted"
-RINGS = frozenset({"handed_over", "recalled", "accepted", "rejected", "reassigned", "corrected"})
+RINGS = frozenset({
+    "handed_over", "recalled", "accepted", "rejected", "reassigned", "corrected", "merged_into", "unmerged", "erased",
+})  # fmt: skip
 
 
 def follow(recorded: Sequence[Recorded], *, at: int) -> None:

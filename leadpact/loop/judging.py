@@ -64,6 +64,7 @@ _HELD = (
     " j.next_tick, p.account_id FROM custody_holding AS h JOIN leads_lead AS l ON l.id = h.lead_id"
     " JOIN leads_person AS p ON p.id = l.person_id"
     " LEFT JOIN qualification_judgement AS j ON j.lead_id = h.lead_id WHERE h.state NOT IN ('won', 'merged', 'erased')"
+    " AND p.merged_into_id IS NULL"
 )
 _LOCK = " ORDER BY h.lead_id FOR NO KEY UPDATE OF h"
 
@@ -71,7 +72,10 @@ _LOCK = " ORDER BY h.lead_id FOR NO KEY UPDATE OF h"
 def lock_leads(
     *, people: Sequence[int] = (), accounts: Sequence[int] = (), lead_ids: Sequence[int] = ()
 ) -> dict[int, LockedLead]:
-    """Lock the leads (not won, merged or erased) of people, of everybody at accounts, and by id. One statement."""
+    """Lock the leads of people, of everybody at accounts, and by id. One statement.
+
+    Not those that are won, merged or erased, nor any of a record that joined another.
+    """
     if not (people or accounts or lead_ids):
         return {}
     with raw_cursor() as cursor:

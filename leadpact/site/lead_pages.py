@@ -21,6 +21,7 @@ from leadpact.language.check import points
 from leadpact.language.explain import Explanation
 from leadpact.leads.models import Account
 from leadpact.loop.judging import judge_set
+from leadpact.loop.merging import may_merge
 from leadpact.nurturing import actions as nurturing
 from leadpact.nurturing.permissions import may_nurture
 from leadpact.qualification import queries as qualification
@@ -51,6 +52,7 @@ def lead(request: HttpRequest, lead_id: int) -> HttpResponse:
     mine = may_answer(user, asker_id=user.pk, holder_id=found.salesperson_id) if found.holder == "sales" else False
     moves = frozenset(allowed(found.state, speaks_for(user))) if mine or found.holder != "sales" else frozenset()
     offers = distribution.offers_of(lead_id)
+    joined, joined_to = lead_queries.joined(found.person_id)
     group = (
         [one for one in lead_queries.people_at(found.account_id) if one.person_id != found.person_id]
         if found.account_id
@@ -63,7 +65,10 @@ def lead(request: HttpRequest, lead_id: int) -> HttpResponse:
             "title": found.name or found.email or "Somebody",
             "lead": found,
             "blind": blind,
-            "moments": lead_queries.timeline(found, blind=blind),
+            "moments": lead_queries.timeline(found, blind=blind, with_joined=True),
+            "joined": joined,
+            "joined_to": joined_to,
+            "parts": user.role in MARKETING and may_merge(user),
             "evidence": distribution.evidence([lead_id], agreement=version.agreement if version else None)[lead_id],
             "explanation": explanation,
             "judged": judged,
@@ -191,6 +196,8 @@ def _next(found: Card, version: InForce | None) -> str:
                 if version is None
                 else "It is judged at the end of the import."
             )
+        case "merged":
+            said = "It was merged into another lead of the same person; everything goes on there."
         case "won":
             said = "It is won. A new need of the same person starts a new lead."
         case _:
