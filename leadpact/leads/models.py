@@ -196,3 +196,13 @@ class AttributeFact(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["subject", "subject_id", "field", "at"], name="fact_by_subject")]
+
+
+class Erasure(models.Model):
+    """That somebody's data was erased, when and by whom; `counts` says how much of what. Nothing personal, and no number
+    that leads back to a person.
+    """
+
+    at = InstantField()
+    by = models.ForeignKey("team.User", null=True, on_delete=models.SET_NULL, related_name="+")
+    counts = models.JSONField(default=dict)

@@ -135,3 +135,10 @@ def tick_done(*, until: int, at: int) -> None:
             "UPDATE qualification_sweep SET ticked_until = $1, done_at = $2 WHERE id = 1 AND ticked_until < $1",
             (until, at),
         )
+
+
+def forget_judgements(*, lead_ids: Sequence[int]) -> int:
+    """Throw away the latest verdicts on leads whose person was erased; how many there were."""
+    with raw_cursor() as cursor:
+        cursor.execute("DELETE FROM qualification_judgement WHERE lead_id = ANY($1::bigint[])", (list(lead_ids),))
+        return cursor.rowcount

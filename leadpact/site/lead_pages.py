@@ -16,7 +16,7 @@ from leadpact.distribution.pages import choices
 from leadpact.distribution.permissions import may_answer, may_hand_over
 from leadpact.kit import clock, formats, links
 from leadpact.kit.failures import CannotDo
-from leadpact.kit.pages import EVERYONE, MARKETING, back, page
+from leadpact.kit.pages import EVERYONE, MARKETING, OPERATIONS, back, page
 from leadpact.language.check import points
 from leadpact.language.explain import Explanation
 from leadpact.leads.models import Account
@@ -62,12 +62,13 @@ def lead(request: HttpRequest, lead_id: int) -> HttpResponse:
         request,
         "site/lead.html",
         {
-            "title": found.name or found.email or "Somebody",
+            "title": found.name or found.email or ("Erased" if found.state == "erased" else "Somebody"),
             "lead": found,
             "blind": blind,
             "moments": lead_queries.timeline(found, blind=blind, with_joined=True),
             "joined": joined,
             "joined_to": joined_to,
+            "erases": user.role == OPERATIONS and found.state != "erased",
             "parts": user.role in MARKETING and may_merge(user),
             "evidence": distribution.evidence([lead_id], agreement=version.agreement if version else None)[lead_id],
             "explanation": explanation,
@@ -154,6 +155,14 @@ def _facts(found: Card) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts if value]
 
 
+ENDED = {
+    "won": "It is won. A new need of the same person starts a new lead.",
+    "merged": "It was merged into another lead of the same person; everything goes on there.",
+    "erased": "It was erased on request. That it was here, and what moved, stays; who it was is gone.",
+    "": "It is closed. A new fact that makes it sales-ready in another way opens it again.",
+}
+
+
 def _next(found: Card, version: InForce | None) -> str:
     """What happens next, in words."""
     if found.holder == "marketing" and found.due is None and found.state != "new":
@@ -196,12 +205,8 @@ def _next(found: Card, version: InForce | None) -> str:
                 if version is None
                 else "It is judged at the end of the import."
             )
-        case "merged":
-            said = "It was merged into another lead of the same person; everything goes on there."
-        case "won":
-            said = "It is won. A new need of the same person starts a new lead."
         case _:
-            said = "It is closed. A new fact that makes it sales-ready in another way opens it again."
+            said = ENDED.get(found.state, ENDED[""])
     return said
 
 

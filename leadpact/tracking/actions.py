@@ -65,3 +65,11 @@ def add_spend(*, rows: Sequence[tuple[str, str, str, int, str, str]]) -> int:
             tuple(columns),
         )
         return cursor.rowcount
+
+
+def forget_next_steps(*, lead_ids: Sequence[int]) -> None:
+    """Empty what was written beside opportunities of leads whose person was erased."""
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "UPDATE tracking_opportunity SET next_step = '' WHERE lead_id = ANY($1::bigint[])", (list(lead_ids),)
+        )
