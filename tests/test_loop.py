@@ -6,7 +6,9 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from django.core.cache import cache
 from django.db import connection, connections
+from django.test import Client
 
 from leadpact.agreement.queries import in_force
 from leadpact.capture.actions import intake
@@ -19,6 +21,7 @@ from leadpact.leads.models import Lead, Touch
 from leadpact.loop import clocks, jobs
 from leadpact.nurturing import actions as marketing
 from leadpact.qualification.models import Judgement
+from leadpact.site.tests.conftest import BACKEND
 from leadpact.team.models import User
 from tests.cast import DAY, EXAMPLE, HOUR, T0, Cast, make_cast, sign, touch, traits
 
@@ -349,3 +352,29 @@ def test_a_new_version_judges_everybody_and_the_ledger_names_it(
     changed = Entry.objects.filter(agreement=after.hash)
     assert {one.lead_id for one in changed} <= {quiet.pk}
     assert verify().problems == []
+
+
+# --- nobody to take it ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_lead_that_nobody_can_take_is_shown_as_what_it_is_until_somebody_can(cast: Cast) -> None:
+    User.objects.filter(pk__in=(cast.cleo.pk, cast.dara.pk)).update(takes_leads=False)
+    User.objects.filter(pk=cast.eli.pk).update(is_catch_all=False)
+    lead = demo()
+    assert (held(lead).holder, held(lead).verdict) == ("marketing", "sales_ready")
+    page = Client()
+    page.force_login(cast.bo, backend=BACKEND)
+    cache.clear()
+    shown = page.get("/").content.decode()
+    assert "Nobody to take it" in shown
+    assert f'href="/leads/{lead.pk}/"' in shown
+    seller = Client()
+    seller.force_login(cast.cleo, backend=BACKEND)
+    assert "Nobody to take it" not in seller.get("/").content.decode(), "it would tell a verdict"
+
+    User.objects.filter(pk=cast.dara.pk).update(takes_leads=True)
+    clocks.judge_waiting(at=T0 + 2 * HOUR)
+    assert holder(lead) == cast.dara
+    cache.clear()
+    assert "Nobody to take it" not in page.get("/").content.decode()

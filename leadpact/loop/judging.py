@@ -126,7 +126,8 @@ def route(entries: Sequence[NewEntry], *, version: InForce | None, at: int) -> l
     if not entries:
         return []
     going = [entry.lead_id for entry in entries if entry.move in {"handed_over", "recalled"}]
-    choices = choose_salespeople(lead_ids=going, at=at) if going else {}
+    market = version.agreement.market if version is not None else None
+    choices = choose_salespeople(lead_ids=going, at=at, market=market) if going else {}
     due = at + DEFAULT_ACCEPT_WITHIN
     if going and version is not None and version.agreement.sales_promises is not None:
         due = hours.due(at, version.agreement.sales_promises.accept_within, version.agreement.market)
