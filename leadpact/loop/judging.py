@@ -37,7 +37,7 @@ class LockedLead:
     cause: str
     alternatives: int
     as_of: int | None
-    cools: bool
+    may_cool: bool
     next_tick: int | None
     account_id: int | None
 
@@ -47,7 +47,7 @@ class LockedLead:
 
     def held(self) -> Held:
         """What the rules of the hand-off look at."""
-        return Held(self.lead_id, self.holder, self.state, self.verdict, self.cause, self.alternatives, self.cools)
+        return Held(self.lead_id, self.holder, self.state, self.verdict, self.cause, self.alternatives, self.may_cool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Outcome:
 
 
 _HELD = (
-    "SELECT h.lead_id, l.person_id, h.holder, h.state, h.verdict, h.cause, h.alternatives, j.as_of, COALESCE(j.cools, FALSE),"
+    "SELECT h.lead_id, l.person_id, h.holder, h.state, h.verdict, h.cause, h.alternatives, j.as_of, COALESCE(j.may_cool, FALSE),"
     " j.next_tick, p.account_id FROM custody_holding AS h JOIN leads_lead AS l ON l.id = h.lead_id"
     " JOIN leads_person AS p ON p.id = l.person_id"
     " LEFT JOIN qualification_judgement AS j ON j.lead_id = h.lead_id WHERE h.state NOT IN ('won', 'merged', 'erased')"

@@ -77,13 +77,13 @@ def choose_salespeople(
 
 def _to_route(row: tuple[object, ...]) -> ToRoute:
     lead_id, owner, account, refused_by, offers, state, salesperson, touched_at = row
-    refusals: list[list[Any]] = json.loads(refused_by) if isinstance(refused_by, str) else list(refused_by or [])  # type: ignore[call-overload]
+    refusals: Any = json.loads(refused_by) if isinstance(refused_by, str) else refused_by or []
     offered = state == "offered"
     return ToRoute(
         lead_id=lead_id,  # type: ignore[arg-type]
         account_owner_id=owner,  # type: ignore[arg-type]
         account=str(account),
-        refused=frozenset(user for user, _reason, when in refusals if touched_at is None or touched_at <= when),  # type: ignore[union-attr]
+        refused=frozenset(user for user, _reason, when in refusals if touched_at is None or touched_at <= when),
         ran_out=int(offers) if offered else 0,  # type: ignore[call-overload]
         now_with=salesperson if offered else None,  # type: ignore[arg-type]
         let_lapse=_let_lapse(refusals),
