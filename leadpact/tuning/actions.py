@@ -18,7 +18,8 @@ from leadpact.tuning.models import Frame
 from leadpact.tuning.queries import answers_to_ask_about
 from leadpact.tuning.rules import PoolLead, answer_of, draw, freeze, release_times, week_start
 
-QUARTER = 13 * 7 * 86_400_000_000
+WEEK = 7 * 86_400_000_000
+QUARTER = 13 * WEEK
 FINAL = frozenset({"qualified", "rejected", "recycled"})
 
 
@@ -122,6 +123,44 @@ def due_for_release(*, at: int) -> list[ToRelease]:
             (at,),
         )
         return [ToRelease(int(row[0]), int(row[1])) for row in cursor.fetchall()]  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """A released audit whose week has passed, and of which nobody has said yet whether it would have graduated by itself.
+
+    until: the end of its frame's week, microseconds.
+    """
+
+    audit_id: int
+    lead_id: int
+    released_at: int
+    until: int
+
+
+def unsettled(*, at: int) -> list[Shadow]:
+    """Released audits of weeks that have passed and are not judged in shadow yet."""
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT a.id, a.lead_id, a.released_at, (extract(epoch FROM f.week) * 1000000)::bigint + $2 AS until"
+            " FROM tuning_audit AS a JOIN tuning_stratum AS s ON s.id = a.stratum_id JOIN tuning_frame AS f ON f.id = s.frame_id"
+            " WHERE a.ready_anyway IS NULL AND NOT a.caught AND a.released_at IS NOT NULL"
+            " AND (extract(epoch FROM f.week) * 1000000)::bigint + $2 <= $1 ORDER BY a.id",
+            (at, WEEK),
+        )
+        return [Shadow(*map(int, row)) for row in cursor.fetchall()]  # type: ignore[arg-type]
+
+
+def settle(*, ready: Mapping[int, bool]) -> None:
+    """Keep, by audit, whether it would have become sales-ready in its week without the audit. One statement."""
+    if not ready:
+        return
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "UPDATE tuning_audit AS a SET ready_anyway = n.r FROM unnest($1::bigint[], $2::boolean[]) AS n (i, r)"
+            " WHERE a.id = n.i",
+            (list(ready), list(ready.values())),
+        )
 
 
 def released(*, audits: Mapping[int, int | None], at: int) -> None:

@@ -43,6 +43,7 @@ class Audit(models.Model):
     """A drawn lead: its probability, when it went to Sales, and Sales' final answer.
 
     answer: 1 Sales qualified it, 0 Sales blamed definition or timing, null missing. `caught`: it graduated by itself first.
+    `ready_anyway`: released, and it would have graduated that same week on touches that the audit did not cause.
     """
 
     stratum = models.ForeignKey(Stratum, on_delete=models.PROTECT, related_name="audits")
@@ -56,6 +57,9 @@ class Audit(models.Model):
     answer = models.SmallIntegerField(null=True)
     reason = models.CharField(max_length=40, blank=True)
     caught = models.BooleanField(default=False)
+    ready_anyway = models.BooleanField(
+        null=True, help_text="In shadow it became sales-ready that same week; null until the week has passed."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["stratum", "lead"], name="drawn_once_per_frame")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -131,15 +132,15 @@ def audit_weeks(*, since: int, until: int, as_of: int | None = None) -> list[Str
         )
         strata = cursor.fetchall()
         cursor.execute(
-            "SELECT a.stratum_id, CASE WHEN a.answered_at <= $2 THEN a.answer END, a.released_at, a.caught, a.salesperson_id::text"
+            "SELECT a.stratum_id, CASE WHEN a.answered_at <= $2 THEN a.answer END, a.released_at, a.caught,"
+            " COALESCE(a.ready_anyway, FALSE), a.salesperson_id::text"
             " FROM tuning_audit AS a WHERE a.stratum_id = ANY($1::bigint[]) ORDER BY a.id",
             ([row[0] for row in strata], as_of if as_of is not None else 2**62),
         )
         audits: dict[int, list[Audited]] = {}
-        for stratum, answer, when, caught, who in cursor.fetchall():
-            audits.setdefault(stratum, []).append(  # type: ignore[arg-type]
-                Audited(answer=answer, released_at=when, caught=bool(caught), salesperson=who)  # type: ignore[arg-type]
-            )
+        rows: list[Any] = cursor.fetchall()
+        for stratum, answer, when, caught, ready, who in rows:
+            audits.setdefault(stratum, []).append(Audited(answer, when, caught, ready, who))
     return [StratumWeek(name, week, size, tuple(audits.get(id_, ()))) for id_, name, week, size in strata]  # type: ignore[arg-type]
 
 
