@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from random import Random
 
 import pytest
 
+from leadpact.agreement.queries import in_force
 from leadpact.capture.actions import intake
 from leadpact.custody.actions.proof import verify
 from leadpact.custody.models import Entry, Holding
 from leadpact.custody.queries import Line, history
 from leadpact.distribution import actions as sales
 from leadpact.distribution.models import Offer
-from leadpact.leads.models import Lead
+from leadpact.kit.instants import to_us
+from leadpact.language import hours
+from leadpact.leads.models import Identifier, Lead
 from leadpact.loop import audits
+from leadpact.loop.rehearsal import NIGHT_STEP, Rehearsal
+from leadpact.simulation.company import Company
+from leadpact.simulation.scorer import Scorer
+from leadpact.site.demo import make_users
 from leadpact.team.models import User
 from leadpact.tuning import queries as tuning
 from leadpact.tuning.models import Audit, Frame
@@ -149,3 +157,138 @@ def test_to_sales_a_check_looks_like_any_other_hand_over(cast: Cast) -> None:
     whys = Offer.objects.filter(lead__in=[*definition, *checks, nurtured.pk]).values_list("why", flat=True)
     assert len({tuple(sorted(why)) for why in whys}) == 1
     assert {why["rule"] for why in whys} == {"fair_share"}
+
+
+# --- in shadow --------------------------------------------------------------------------------------------------
+
+
+def let_out_early(cast: Cast) -> list[Audit]:
+    """Audits of the week that were let out with at least two days of it to come, with their leads."""
+    audits.draw_week(at=DRAWN_AT, seed="a seed")
+    audits.release(at=MONDAY + 5 * DAY)
+    early = list(Audit.objects.filter(released_at__isnull=False).select_related("lead__person").order_by("pk"))
+    assert len(early) >= 3
+    return early
+
+
+def answered(audit: Audit, verb: str, at: int) -> None:
+    by = User.objects.get(pk=Holding.objects.get(lead=audit.lead).salesperson_id)
+    sales.accept(lead_id=audit.lead_id, by=by, at=at)
+    sales.follow_up(lead_id=audit.lead_id, by=by, at=at + 1, outcome="conversation")
+    if verb == "qualify":
+        sales.qualify(lead_id=audit.lead_id, by=by, at=at + 2)
+    else:
+        sales.reject(lead_id=audit.lead_id, reason=verb, by=by, at=at + 2)
+
+
+def test_what_the_definition_would_have_found_that_week_was_not_missed(cast: Cast) -> None:
+    by_itself, asked_later, never = let_out_early(cast)[:3]
+    at = MONDAY + 5 * DAY + HOUR
+    for one in (by_itself, asked_later, never):
+        answered(one, "qualify", at)
+    intake([touch("demo.requested", at=at + HOUR, email=by_itself.lead.person.email)], known_at=at + HOUR)
+    next_week = MONDAY + 7 * DAY + HOUR
+    intake([touch("demo.requested", at=next_week, email=asked_later.lead.person.email)], known_at=next_week)
+    assert audits.settle(at=MONDAY + 7 * DAY - 1) == 0, "the week is not over"
+    assert audits.settle(at=MONDAY + 7 * DAY) >= 3
+    assert audits.settle(at=MONDAY + 7 * DAY) == 0, "once"
+    told = dict(Audit.objects.values_list("pk", "ready_anyway"))
+    assert told[by_itself.pk] is True
+    assert told[asked_later.pk] is False, "that was another week"
+    assert told[never.pk] is False
+
+    release_all()
+    after = MONDAY + 13 * DAY
+    for one in Audit.objects.filter(answered_at=None, caught=False, released_at__isnull=False).select_related("lead"):
+        answered(one, "no_interest", max(after, one.released_at or 0))
+    audits.settle(at=MONDAY + 14 * DAY)
+    late = MONDAY + 60 * DAY
+    counted = tuning.errors(at=late, weeks=13)
+    missed = counted.caught.detail["missed"]
+    assert isinstance(missed, dict)
+    Audit.objects.update(ready_anyway=False)
+    before = tuning.errors(at=late, weeks=13).caught.detail["missed"]
+    assert isinstance(before, dict)
+    assert missed["value"] < before["value"], "one good lead fewer was missed"
+    assert counted.second.value == tuning.errors(at=late, weeks=13).second.value, "the second error is another question"
+
+
+def test_a_call_that_the_audit_caused_makes_nobody_ready_by_themselves(db: None) -> None:
+    """A conversation counts in this agreement. The audit's own made the lead sales-ready: it would not have been."""
+    people = make_cast()
+    text = EXAMPLE.read_text(encoding="utf-8")
+    line = "  - id: buying_group\n"
+    talked = """  - id: talked
+    says: Spoke with us
+    each: {touch: call.answered, within: 30 days}
+    points: 40
+    at_most: 40
+"""
+    source = text.replace(line, talked + line).replace("share: 2%", "share: 60%")
+    source = source.replace("at_most: 10 per week", "at_most: 60 per week")
+    sign(people, source=source)
+    for number in range(12):
+        intake(
+            [touch("paper.downloaded", at=T0, email=f"p{number}@c{number}.example", account=FIT)], known_at=T0 + HOUR
+        )
+    caused, own_call, other = let_out_early(people)[:3]
+    at = MONDAY + 5 * DAY + HOUR
+    for one in (caused, own_call, other):
+        answered(one, "qualify", at)
+        assert Entry.objects.filter(lead=one.lead, move="judged").latest("seq").verdict == "sales_ready", (
+            "by the ledger"
+        )
+    # They called us by themselves: no colleague logged it.
+    intake([touch("call.answered", at=at + HOUR, email=own_call.lead.person.email)], known_at=at + HOUR)
+    audits.settle(at=MONDAY + 7 * DAY)
+    told = dict(Audit.objects.values_list("pk", "ready_anyway"))
+    assert (told[caused.pk], told[own_call.pk], told[other.pk]) == (False, True, False)
+
+
+def test_in_shadow_as_the_simulated_company_knows_it(db: None) -> None:
+    """Six weeks of a company through the loop: each audit's shadow is what the company's own scorer, which knows nothing of
+    the loop, says of its touches alone. The ledger's word would be wrong where the audit's own call made a difference.
+    """
+    company = Company(5, 400, datetime(2026, 4, 6, tzinfo=UTC), 42)
+    users = make_users(company, "Slow-paper-mills-1")
+    heads = Cast(
+        users["marketing@northwind.example"], users["sales@northwind.example"], *list(users.values())[-2:], None  # type: ignore[arg-type]
+    )  # fmt: skip
+    text = EXAMPLE.read_text(encoding="utf-8")
+    source = text.replace("share: 2%", "share: 30%").replace("share: 10%}", "share: 60%}")
+    sign(heads, at=company.start, source=source.replace("at_most: 10 per week", "at_most: 60 per week"))
+    for _ in Rehearsal(company, users).run():
+        pass
+    audits.settle(at=company.end)
+
+    key_of = dict(
+        Identifier.objects.filter(kind="user_id").values_list("visitor__person__leads__pk", "value").order_by("-pk")
+    )
+    open_audits = [
+        (one, key_of[one.lead_id], one.released_at, week_us(one) + 7 * DAY)
+        for one in Audit.objects.select_related("stratum__frame").exclude(released_at=None).exclude(ready_anyway=None)
+    ]
+    version = in_force(company.start)
+    assert version is not None
+    truth = {one.pk: False for one, *_ in open_audits}
+    scorer, events = Scorer(), list(company.events())
+    waiting = 0
+    for hour in range(company.start + HOUR, company.end + 1, HOUR):
+        if hour % NIGHT_STEP and not hours.is_open(hour - HOUR, version.agreement.market):
+            continue  # the loop takes no batch then
+        while waiting < len(events) and events[waiting].at < hour:
+            scorer.take(events[waiting])
+            waiting += 1
+        for one, key, released_at, until in open_audits:
+            if released_at <= hour < until and scorer.judge(key, hour).sales_ready:
+                truth[one.pk] = True
+
+    told = {one.pk: one.ready_anyway for one, *_ in open_audits}
+    assert len(told) > 40
+    assert sum(truth.values()) > 3, "some would have been found that week"
+    assert told == truth
+
+
+def week_us(audit: Audit) -> int:
+    week = audit.stratum.frame.week
+    return to_us(datetime(week.year, week.month, week.day, tzinfo=UTC))

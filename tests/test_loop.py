@@ -6,7 +6,9 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from django.core.cache import cache
 from django.db import connection, connections
+from django.test import Client
 
 from leadpact.agreement.queries import in_force
 from leadpact.capture.actions import intake
@@ -19,6 +21,7 @@ from leadpact.leads.models import Lead, Touch
 from leadpact.loop import clocks, jobs
 from leadpact.nurturing import actions as marketing
 from leadpact.qualification.models import Judgement
+from leadpact.site.tests.conftest import BACKEND
 from leadpact.team.models import User
 from tests.cast import DAY, EXAMPLE, HOUR, T0, Cast, make_cast, sign, touch, traits
 
@@ -289,6 +292,76 @@ def test_an_accepted_lead_cools_by_time_alone(cast: Cast) -> None:
     assert held(lead).holder == "marketing"
 
 
+def _views(*days: int) -> None:
+    """The price page, once on each of these days after T0."""
+    for day in days:
+        at = T0 + day * DAY
+        intake([touch("page.viewed", at=at, email=VERA, path="/pricing")], known_at=at)
+
+
+@pytest.mark.django_db
+def test_a_lead_that_fell_while_it_was_sales_ready_cools_once_it_is_not(cast: Cast) -> None:
+    """Accepted warm; the views leave their window while a raised hand keeps it sales-ready; then the hand goes down."""
+    intake(
+        [touch("page.viewed", at=T0 - day * DAY, email=VERA, path="/pricing", account=FIT) for day in range(3)],
+        known_at=T0 + 1,
+    )
+    lead = demo()
+    clocks.let_time_pass(at=T0 + HOUR)
+    sales.accept(lead_id=lead.pk, by=holder(lead), at=T0 + 2 * HOUR)
+    assert Judgement.objects.get(lead=lead).may_cool
+    again = T0 + 10 * DAY
+    intake([touch("demo.requested", at=again, email=VERA)], known_at=again)
+    cold = T0 + 14 * DAY + HOUR
+    clocks.let_time_pass(at=cold)
+    judged = Judgement.objects.get(lead=lead)
+    assert (judged.engagement, judged.cools, judged.verdict) == (0, True, "sales_ready")
+    assert held(lead).state == "accepted", "whoever is sales-ready stays"
+    clocks.let_time_pass(at=again + 7 * DAY - HOUR)
+    assert held(lead).state == "accepted"
+    clocks.let_time_pass(at=again + 7 * DAY + HOUR)
+    assert told(lead)[-1][0] == "cooled"
+    assert held(lead).holder == "marketing"
+
+
+@pytest.mark.django_db
+def test_a_lead_accepted_below_the_threshold_cools_only_after_it_rose_and_fell(cast: Cast) -> None:
+    lead = demo()
+    clocks.let_time_pass(at=T0 + HOUR)
+    sales.accept(lead_id=lead.pk, by=holder(lead), at=T0 + 2 * HOUR)
+    assert not Judgement.objects.get(lead=lead).may_cool
+    clocks.let_time_pass(at=T0 + 9 * DAY)
+    assert (held(lead).state, held(lead).verdict) == ("accepted", "prospect"), "the hand is down, and it never was warm"
+    _views(9, 10, 11)
+    assert Judgement.objects.get(lead=lead).may_cool
+    clocks.let_time_pass(at=T0 + 23 * DAY - HOUR)
+    assert held(lead).state == "accepted"
+    clocks.let_time_pass(at=T0 + 23 * DAY + HOUR)
+    assert told(lead)[-1][0] == "cooled"
+
+
+@pytest.mark.django_db
+def test_each_acceptance_starts_afresh(cast: Cast) -> None:
+    """What it was under an earlier acceptance does not cool it under the next one."""
+    intake(
+        [touch("page.viewed", at=T0 - day * DAY, email=VERA, path="/pricing", account=FIT) for day in range(3)],
+        known_at=T0 + 1,
+    )
+    lead = demo()
+    clocks.let_time_pass(at=T0 + HOUR)
+    sales.accept(lead_id=lead.pk, by=holder(lead), at=T0 + 2 * HOUR)
+    sales.reject(lead_id=lead.pk, reason="no_interest", by=holder(lead), at=T0 + 3 * HOUR)
+    clocks.let_time_pass(at=T0 + 20 * DAY)
+    later = held(lead).due
+    assert later is not None
+    intake([touch("demo.requested", at=later + DAY, email=VERA)], known_at=later + DAY)
+    clocks.fire_clocks(at=later + DAY)
+    sales.accept(lead_id=lead.pk, by=holder(lead), at=later + DAY + HOUR)
+    assert not Judgement.objects.get(lead=lead).may_cool
+    clocks.let_time_pass(at=later + 20 * DAY)
+    assert held(lead).state == "accepted"
+
+
 # --- imports and versions -------------------------------------------------------------------------------------------
 
 
@@ -349,3 +422,29 @@ def test_a_new_version_judges_everybody_and_the_ledger_names_it(
     changed = Entry.objects.filter(agreement=after.hash)
     assert {one.lead_id for one in changed} <= {quiet.pk}
     assert verify().problems == []
+
+
+# --- nobody to take it ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_lead_that_nobody_can_take_is_shown_as_what_it_is_until_somebody_can(cast: Cast) -> None:
+    User.objects.filter(pk__in=(cast.cleo.pk, cast.dara.pk)).update(takes_leads=False)
+    User.objects.filter(pk=cast.eli.pk).update(is_catch_all=False)
+    lead = demo()
+    assert (held(lead).holder, held(lead).verdict) == ("marketing", "sales_ready")
+    page = Client()
+    page.force_login(cast.bo, backend=BACKEND)
+    cache.clear()
+    shown = page.get("/").content.decode()
+    assert "Nobody to take it" in shown
+    assert f'href="/leads/{lead.pk}/"' in shown
+    seller = Client()
+    seller.force_login(cast.cleo, backend=BACKEND)
+    assert "Nobody to take it" not in seller.get("/").content.decode(), "it would tell a verdict"
+
+    User.objects.filter(pk=cast.dara.pk).update(takes_leads=True)
+    clocks.judge_waiting(at=T0 + 2 * HOUR)
+    assert holder(lead) == cast.dara
+    cache.clear()
+    assert "Nobody to take it" not in page.get("/").content.decode()

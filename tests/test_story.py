@@ -185,7 +185,7 @@ def test_the_life_of_a_lead(house: House, chromium: Browser) -> None:
     ):
         assert line in why
     assert "They downloaded a paper" in why
-    assert "Of the 2 who are free for it, it is your turn." in why
+    assert re.search(r"Of the 2 who are free for it(, though none is at work now)?, it is your turn\.", why)
     assert not re.search(r"\bpoints?\b|\bscore\b", why), "whoever sells sees lines and touches, never points"
     lead = offer.get_by_role("link", name="Vera Voss").get_attribute("href")
 

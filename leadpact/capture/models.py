@@ -107,6 +107,10 @@ class ImportPart(models.Model):
 class Duplicate(models.Model):
     """Two known people who may be one. Only a person decides; no machine merges them."""
 
+    first_id: int
+    second_id: int
+    by_id: int | None
+
     first = models.ForeignKey("leads.Person", on_delete=models.CASCADE, related_name="+")
     second = models.ForeignKey("leads.Person", on_delete=models.CASCADE, related_name="+")
     why = models.CharField(max_length=200)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+from collections.abc import Iterable
 
 from django.db.models import Count, Max, Q, QuerySet, Sum
 
 from leadpact.capture.models import Duplicate, ImportRun, Refusal, WriteKey
+from leadpact.capture.rules.merging import Side
+from leadpact.custody import queries as custody
+from leadpact.custody.rules.projection import Held
 from leadpact.kit.instants import DAY, HOUR
-from leadpact.leads.models import Lead, Touch
+from leadpact.leads.models import Lead, Merge, Person, Touch
 
 
 def keys() -> QuerySet[WriteKey]:
@@ -56,6 +60,35 @@ def answered_questions() -> QuerySet[Duplicate]:
     """Pairs that were decided, newest first."""
     pairs = Duplicate.objects.exclude(decided_at=None)
     return pairs.select_related("first__account", "second__account", "by").order_by("-decided_at", "-id")
+
+
+def merger_of(one_id: int, other_id: int) -> Merge | None:
+    """The merger in force between two people, whichever stayed; None where they are two records."""
+    pair = (one_id, other_id)
+    return Merge.objects.filter(survivor_id__in=pair, loser_id__in=pair, undone_at=None).first()
+
+
+def question_of(one_id: int, other_id: int) -> Duplicate | None:
+    """The question about two people, if one was asked."""
+    pair = (one_id, other_id)
+    return Duplicate.objects.filter(first_id__in=pair, second_id__in=pair).first()
+
+
+def sides(people: Iterable[Person]) -> dict[int, Side]:
+    """People as the rule of mergers looks at them: with their open lead, and who holds it. Two statements."""
+    found = {person.pk: person for person in people}
+    leads = dict(Lead.objects.filter(person_id__in=found, is_open=True).values_list("person_id", "pk"))
+    held = custody.holdings(list(leads.values()))
+    return {id_: side_of(person, held.get(leads.get(id_, 0))) for id_, person in found.items()}
+
+
+def side_of(person: Person, held: Held | None) -> Side:
+    """A person with how their open lead is held."""
+    if held is None:
+        return Side(person.pk, person.email is not None, person.created_at)
+    return Side(
+        person.pk, person.email is not None, person.created_at, held.lead_id, held.holder, held.state, held.since
+    )
 
 
 def counts(*, at: int) -> dict[str, int]:

@@ -16,5 +16,4 @@ urlpatterns = [
     path("keys/<int:key_id>/revoke/", keys.revoke),
     path("machines/", hygiene.machines),
     path("duplicates/", hygiene.duplicates),
-    path("duplicates/<int:question_id>/", hygiene.decide),
 ]

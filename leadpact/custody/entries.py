@@ -171,7 +171,6 @@ _TABLE: tuple[tuple[tuple[str, ...], str, tuple[str, ...], str], ...] = (
     (_ANY_BUT_GONE, "merged_into", (SYSTEM_ACTOR, *_MARKETING), "merged"),
     ((*_ANY_BUT_GONE, "merged"), "erased", (SYSTEM_ACTOR, *_MARKETING), "erased"),
 )
-_UNMERGED_INTO = ("lead", "won", "lost", "disqualified")
 # A rejection's place with Marketing, decided by the system's entry that follows it.
 _AFTER_REJECTION = ("lead", "resting", "repair", "disqualified")
 
@@ -206,7 +205,8 @@ def _build() -> tuple[Rule, ...]:
         for landed in _AFTER_REJECTION if rule.move == "rejected" else (rule.after,):
             undone[landed, rule.before] = None
     rules += [Rule(landed, "corrected", actor, "", given) for landed, given in undone for actor in _SALES]
-    rules += [Rule("merged", "unmerged", actor, "", given) for given in _UNMERGED_INTO for actor in _MARKETING]
+    # A merger that is undone puts the lead back to where it was (or to Marketing, where its salesperson is gone).
+    rules += [Rule("merged", "unmerged", actor, "", given) for given in _ANY_BUT_GONE for actor in _MARKETING]
     return tuple(rules)
 
 

@@ -28,6 +28,9 @@ class Account(models.Model):
 class Person(models.Model):
     """Somebody we know: an e-mail address or a user id ties them to us."""
 
+    account_id: int | None
+    merged_into_id: int | None
+
     account = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="people")
     email = models.CharField(max_length=320, null=True, unique=True, help_text="Folded.")
     email_verified = models.BooleanField(default=True, help_text="False where only a public key claimed it.")
@@ -37,6 +40,16 @@ class Person(models.Model):
     traits = models.JSONField(default=dict)
     cells = models.JSONField(default=dict, help_text="Current values: 'person.title' → cell.")
     opted_out = models.BooleanField(default=False)
+    merged_into = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="absorbed",
+        help_text="Of two records the one that stays.",
+    )
+    ties_version = models.PositiveIntegerField(
+        db_default=0, help_text="Grows when trails come or go by a merger: whoever read them before starts afresh."
+    )
     secret = models.BinaryField(help_text="Key of the words written about this person; destroyed by erasure.")
     created_at = InstantField()
 
@@ -69,6 +82,50 @@ class Identifier(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "value"], name="one_visitor_per_identifier")]
+
+
+class Merge(models.Model):
+    """Somebody decided that two records are one person: the survivor stays, the loser's trails and needs join it.
+
+    A fact with its instants: a judgement as of before `at`, or as of `undone_at` and later, does not see it. `before`: what
+    undoing needs; emptied by undoing and by erasure. `loser_lead`: the open lead that was closed by it, if there was one.
+    """
+
+    survivor_id: int
+    loser_id: int
+    survivor_lead_id: int | None
+    loser_lead_id: int | None
+    survivor = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="mergers")
+    loser = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    survivor_lead = models.ForeignKey("leads.Lead", null=True, on_delete=models.PROTECT, related_name="+")
+    loser_lead = models.ForeignKey("leads.Lead", null=True, on_delete=models.PROTECT, related_name="+")
+    at = InstantField()
+    by = models.ForeignKey("team.User", null=True, on_delete=models.SET_NULL, related_name="+")
+    undone_at = InstantField(null=True)
+    undone_by = models.ForeignKey("team.User", null=True, on_delete=models.SET_NULL, related_name="+")
+    before = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["loser"], condition=models.Q(undone_at__isnull=True), name="merged_into_one_only"
+            ),
+            models.CheckConstraint(condition=~models.Q(survivor=models.F("loser")), name="not_into_itself"),
+        ]
+
+
+class Tie(models.Model):
+    """Whose a trail was since when, where a merger moved it. Only grows; a trail without rows was never moved.
+
+    `at` is when the person turned out to be behind the trail, `known_at` when we learnt of this tie: the last one known by
+    an instant is the one that a judgement as of that instant sees.
+    """
+
+    visitor = models.ForeignKey(Visitor, on_delete=models.PROTECT, related_name="ties")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = InstantField()
+    known_at = InstantField()
+    merge = models.ForeignKey(Merge, on_delete=models.PROTECT, related_name="ties")
 
 
 class Lead(models.Model):
@@ -139,3 +196,13 @@ class AttributeFact(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["subject", "subject_id", "field", "at"], name="fact_by_subject")]
+
+
+class Erasure(models.Model):
+    """That somebody's data was erased, when and by whom; `counts` says how much of what. Nothing personal, and no number
+    that leads back to a person.
+    """
+
+    at = InstantField()
+    by = models.ForeignKey("team.User", null=True, on_delete=models.SET_NULL, related_name="+")
+    counts = models.JSONField(default=dict)

@@ -21,18 +21,22 @@ from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.loop.handoffs import after_giving_back
 from leadpact.loop.judging import judge_set, route
 from leadpact.loop.relevance import reads
+from leadpact.qualification.actions import watch_for_cooling
 from leadpact.tracking.actions import follow_market
 from leadpact.tuning.actions import answer_audits
 
 GIVES_BACK = frozenset({"rejected", "returned", "recycled", "cooled", "lost", "disqualified"})
 ATTEMPT = "call.attempted"
-RINGS = frozenset({"handed_over", "recalled", "accepted", "rejected", "reassigned", "corrected"})
+RINGS = frozenset({
+    "handed_over", "recalled", "accepted", "rejected", "reassigned", "corrected", "merged_into", "unmerged", "erased",
+})  # fmt: skip
 
 
 def follow(recorded: Sequence[Recorded], *, at: int) -> None:
     """Carry on after a batch of entries. Statements do not grow with the batch, but for logged calls."""
     _remember_alternatives([r.lead_id for r in recorded if r.move in GIVES_BACK])
     _open_and_close(recorded)
+    watch_for_cooling(lead_ids=[r.lead_id for r in recorded if r.move == "accepted"])
     end_offers(recorded=recorded)
     follow_market(recorded=recorded, at=at)
     answer_audits(recorded=recorded, at=at)

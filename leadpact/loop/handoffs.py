@@ -22,7 +22,10 @@ DEFAULT_TOUCH_EVERY = 30 * 86_400_000_000
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A lead as it is held before a verdict. alternatives: those of sales_ready that held when it fell asleep."""
+    """A lead as it is held before a verdict. alternatives: those of sales_ready that held when it fell asleep.
+
+    may_cool: since its acceptance it was once not below the threshold of `cools`.
+    """
 
     lead_id: int
     holder: str
@@ -30,7 +33,7 @@ class Held:
     verdict: str
     cause: str
     alternatives: int
-    cooled_before: bool
+    may_cool: bool
 
 
 def after_verdict(
@@ -39,7 +42,8 @@ def after_verdict(
     """The ledger entries that a verdict causes, in order. Empty where nothing changed.
 
     Verdicts move only what Marketing holds (Meaning 11); a lead that sleeps wakes only by an alternative that did not hold
-    when it fell asleep (Meaning 12); an accepted lead cools when it falls through the threshold after its acceptance.
+    when it fell asleep (Meaning 12); an accepted lead cools when it fell through the threshold after its acceptance
+    and is not sales-ready, whichever of the two came first.
     """
 
     def entry(move: str, **more: object) -> NewEntry:
@@ -59,7 +63,7 @@ def after_verdict(
             entries.append(entry("handed_over", cause="definition"))
     elif judged.verdict == DISQUALIFIED and held.state in WITH_MARKETING:
         entries.append(entry("disqualified", reason="definition"))
-    elif held.state == "accepted" and held.cause != "audit" and judged.cools and not held.cooled_before:
+    elif held.state == "accepted" and held.cause != "audit" and judged.cools and held.may_cool:
         entries.append(entry("cooled", **nurture))
     return entries
 

@@ -32,9 +32,10 @@ def let_time_pass(timestamp: int = 0) -> None:
 @app.periodic(cron="5 0 * * 1")
 @app.task(name="loop.draw_audits", lock="loop.audits", queueing_lock="loop.draw_audits")
 def draw_audits(timestamp: int = 0) -> None:
-    """Every Monday: freeze the pool and draw the week's blind audits."""
+    """Every Monday: judge last week's audits in shadow, freeze the pool, and draw the week's blind audits."""
     from leadpact.loop import audits
 
+    audits.settle(at=clock.now())
     audits.draw_week(at=clock.now())
 
 

@@ -38,7 +38,7 @@ class LockedLead:
     cause: str
     alternatives: int
     as_of: int | None
-    cools: bool
+    may_cool: bool
     next_tick: int | None
     account_id: int | None
 
@@ -48,7 +48,7 @@ class LockedLead:
 
     def held(self) -> Held:
         """What the rules of the hand-off look at."""
-        return Held(self.lead_id, self.holder, self.state, self.verdict, self.cause, self.alternatives, self.cools)
+        return Held(self.lead_id, self.holder, self.state, self.verdict, self.cause, self.alternatives, self.may_cool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +71,14 @@ _LOCK = (
     " custody_holding WHERE lead_id = w.id AND state NOT IN ('won', 'merged', 'erased') FOR NO KEY UPDATE) AS h"
 )
 _HELD = (
-    "SELECT h.lead_id, l.person_id, h.holder, h.state, h.verdict, h.cause, h.alternatives, j.as_of, COALESCE(j.cools, FALSE),"
+    "SELECT h.lead_id, l.person_id, h.holder, h.state, h.verdict, h.cause, h.alternatives, j.as_of, COALESCE(j.may_cool, FALSE),"
     " j.next_tick, p.account_id FROM unnest($1::bigint[]) AS w (id)"
     " CROSS JOIN LATERAL (SELECT lead_id, holder, state, verdict, cause, alternatives FROM custody_holding"
     " WHERE lead_id = w.id OFFSET 0) AS h"
     " CROSS JOIN LATERAL (SELECT person_id FROM leads_lead WHERE id = w.id OFFSET 0) AS l"
-    " CROSS JOIN LATERAL (SELECT account_id FROM leads_person WHERE id = l.person_id OFFSET 0) AS p"
-    " LEFT JOIN LATERAL (SELECT as_of, cools, next_tick FROM qualification_judgement WHERE lead_id = w.id OFFSET 0) AS j ON TRUE"
+    " CROSS JOIN LATERAL (SELECT account_id FROM leads_person WHERE id = l.person_id"
+    " AND merged_into_id IS NULL OFFSET 0) AS p"
+    " LEFT JOIN LATERAL (SELECT as_of, may_cool, next_tick FROM qualification_judgement WHERE lead_id = w.id OFFSET 0) AS j ON TRUE"
     " WHERE h.state NOT IN ('won', 'merged', 'erased')"
 )
 
@@ -85,10 +86,10 @@ _HELD = (
 def lock_leads(
     *, people: Sequence[int] = (), accounts: Sequence[int] = (), lead_ids: Sequence[int] = ()
 ) -> dict[int, LockedLead]:
-    """Lock the leads (not won, merged or erased) of people, of everybody at accounts, and by id, then read them.
+    """Lock the leads of people, of everybody at accounts, and by id, then read them.
 
-    Two statements: what is read must be what was true after the last lock was waited for, or an as-of instant could go
-    back (Meaning 13).
+    Not those that are won, merged or erased, nor any of a record that joined another. Two statements: what is read must be
+    what was true after the last lock was waited for, or an as-of instant could go back (Meaning 13).
     """
     if not (people or accounts or lead_ids):
         return {}
@@ -138,7 +139,8 @@ def route(entries: Sequence[NewEntry], *, version: InForce | None, at: int) -> l
     if not entries:
         return []
     going = [entry.lead_id for entry in entries if entry.move in {"handed_over", "recalled"}]
-    choices = choose_salespeople(lead_ids=going, at=at) if going else {}
+    market = version.agreement.market if version is not None else None
+    choices = choose_salespeople(lead_ids=going, at=at, market=market) if going else {}
     due = at + DEFAULT_ACCEPT_WITHIN
     if going and version is not None and version.agreement.sales_promises is not None:
         due = hours.due(at, version.agreement.sales_promises.accept_within, version.agreement.market)

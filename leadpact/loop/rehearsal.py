@@ -168,6 +168,7 @@ class Rehearsal:
         self.counts.judged += passed.judged
         self.counts.handed_over += passed.handed_over + fired.handed_over
         if until == week_start(until):
+            audits.settle(at=until)
             audits.draw_week(at=until, seed=f"rehearsal {self.company.seed} {until}")
         self.counts.handed_over += audits.release(at=until)
 

@@ -83,7 +83,8 @@ def keep(*, judged: Sequence[Judged], version: InForce) -> None:
             " ON CONFLICT (lead_id) DO UPDATE SET as_of = EXCLUDED.as_of, agreement_hash = EXCLUDED.agreement_hash,"
             " verdict = EXCLUDED.verdict, decided_by = EXCLUDED.decided_by, fit = EXCLUDED.fit,"
             " engagement = EXCLUDED.engagement, readiness = EXCLUDED.readiness, parts = EXCLUDED.parts,"
-            " alternatives = EXCLUDED.alternatives, cools = EXCLUDED.cools, distance = EXCLUDED.distance,"
+            " alternatives = EXCLUDED.alternatives, cools = EXCLUDED.cools,"
+            " may_cool = qualification_judgement.may_cool OR NOT EXCLUDED.cools, distance = EXCLUDED.distance,"
             " next_tick = EXCLUDED.next_tick",
             (
                 version.hash,
@@ -110,6 +111,20 @@ def explain_plan(*, lead_ids: Sequence[int], as_of: int, version: InForce) -> st
     with raw_cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {sql}".encode(), (list(lead_ids), as_of))
         return "\n".join(str(row[0]) for row in cursor.fetchall())
+
+
+def watch_for_cooling(*, lead_ids: Sequence[int]) -> None:
+    """These leads were accepted just now: whether each stood below `cools` then decides if it can fall through it at once.
+
+    A lead accepted below it must first rise (Meaning 11); `keep` notes that. One statement.
+    """
+    if not lead_ids:
+        return
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "UPDATE qualification_judgement SET may_cool = NOT cools WHERE lead_id = ANY($1::bigint[])",
+            (list(lead_ids),),
+        )
 
 
 def mark_waiting(*, lead_ids: Sequence[int]) -> None:
@@ -154,3 +169,10 @@ def tick_done(*, until: int, at: int, judged: int = 0) -> None:
                 (until, at, judged),
                 prepare=True,
             )
+
+
+def forget_judgements(*, lead_ids: Sequence[int]) -> int:
+    """Throw away the latest verdicts on leads whose person was erased; how many there were."""
+    with raw_cursor() as cursor:
+        cursor.execute("DELETE FROM qualification_judgement WHERE lead_id = ANY($1::bigint[])", (list(lead_ids),))
+        return cursor.rowcount

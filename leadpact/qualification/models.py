@@ -26,6 +26,10 @@ class Judgement(models.Model):
     parts = models.JSONField(default=dict, help_text="Line id → thousandths after the cap, null where unknown.")
     alternatives = models.BigIntegerField(default=0, help_text="Bit n: the n-th alternative of sales_ready held.")
     cools = models.BooleanField(default=False)
+    may_cool = models.BooleanField(
+        db_default=False,
+        help_text="Since its acceptance it was once not below `cools`: it can fall through (Meaning 11).",
+    )
     distance = models.BigIntegerField(null=True, help_text="Thousandths missing to sales_ready; null: far.")
     next_tick = InstantField(null=True)
 

@@ -13,6 +13,7 @@ from leadpact.language.evaluate import evaluate
 from leadpact.language.explain import Explanation, explain
 from leadpact.language.fold import cell_from_json
 from leadpact.language.history import Fact, History, Lead, Touch
+from leadpact.qualification.rules.binding import OWN_FIRST, facts_of, trails
 from leadpact.qualification.rules.judged import HOUR
 
 
@@ -81,8 +82,11 @@ def lateness(*, since: int, at: int) -> Lateness:
     return Lateness(*ticks, *open_)
 
 
-def history(lead_id: int) -> History:
-    """Everything that is known about a lead and of everybody at its account, with both instants of each fact."""
+def history(lead_id: int, *, as_of: int) -> History:
+    """Everything that is known about a lead and of everybody at its account, with both instants of each fact.
+
+    as_of: whose trails and facts were whose by then; mergers move them, and may be undone.
+    """
     with raw_cursor() as cursor:
         cursor.execute(
             "SELECT l.id, p.id, p.account_id, l.created_at, l.counts_from FROM leads_lead AS l JOIN leads_person AS p"
@@ -94,18 +98,27 @@ def history(lead_id: int) -> History:
             raise LookupError(f"there is no lead {lead_id}")
         lead, person, account, created, counts_from = found
         cursor.execute(
-            "SELECT field, cell::text, at, known_at FROM leads_attributefact WHERE (subject, subject_id) IN"
-            " (('person', $1::bigint), ('account', $2::bigint), ('lead', $3::bigint))",
-            (person, account, lead),
+            (
+                "SELECT field, cell::text, at, known_at FROM leads_attributefact AS f"
+                f" WHERE (({facts_of('person', '$1::bigint', '$4::bigint')})"
+                f" OR ({facts_of('account', '$2::bigint', '$4::bigint')})"
+                f" OR ({facts_of('lead', '$3::bigint', '$4::bigint')}))"
+                f" AND NOT (field = ANY({OWN_FIRST}) AND subject_id <> $1 AND EXISTS (SELECT FROM leads_attributefact AS o"
+                " WHERE o.subject = 'person' AND o.subject_id = $1 AND o.field = f.field AND o.known_at <= $4))"
+            ).encode(),
+            (person, account, lead, as_of),
         )
         facts: list[Any] = cursor.fetchall()
         cursor.execute(
-            "SELECT t.id, CASE WHEN p.id = $1 THEN $3::bigint END, p.id, p.account_id, t.kind, t.at,"
-            " GREATEST(t.known_at, v.tied_known_at),"
-            " t.cells::text, LEAST(t.void_at, x.known_at) FROM leads_person AS p JOIN leads_visitor AS v ON v.person_id = p.id"
-            " JOIN leads_touch AS t ON t.visitor_id = v.id LEFT JOIN leads_touchvoid AS x ON x.touch_id = t.id"
-            " WHERE (p.id = $1 OR p.account_id = $2) AND (p.id <> $1 OR t.at > $4)",
-            (person, account, lead, counts_from if counts_from is not None else -(2**62)),
+            (
+                "SELECT t.id, CASE WHEN p.id = $1 THEN $3::bigint END, p.id, p.account_id, t.kind, t.at,"
+                " GREATEST(t.known_at, v.tied_known_at),"
+                " t.cells::text, LEAST(t.void_at, x.known_at) FROM leads_person AS p"
+                f" CROSS JOIN LATERAL ({trails('p.id', '$5::bigint')}) AS v"
+                " JOIN leads_touch AS t ON t.visitor_id = v.id LEFT JOIN leads_touchvoid AS x ON x.touch_id = t.id"
+                " WHERE (p.id = $1 OR p.account_id = $2) AND (p.id <> $1 OR t.at > $4)"
+            ).encode(),
+            (person, account, lead, counts_from if counts_from is not None else -(2**62), as_of),
         )
         touches: list[Any] = cursor.fetchall()
     known = tuple(Fact(field, cell_from_json(json.loads(cell)), at, known_at) for field, cell, at, known_at in facts)
@@ -125,6 +138,6 @@ def history(lead_id: int) -> History:
 def explained(found: Current) -> tuple[Explanation, Evaluated, History]:
     """The stored verdict judged again by the reference, as of the same instant, and opened to its lines."""
     agreement = by_hash(found.agreement)
-    known = history(found.lead_id)
+    known = history(found.lead_id, as_of=found.as_of)
     judged = evaluate(agreement, known.lead(str(found.lead_id)), known, found.as_of)
     return explain(agreement, judged, known), judged, known

@@ -36,6 +36,8 @@ COMMANDS: dict[str, Place] = {
     "team": Place("leadpact.team.cli", "team", "People, invitations and API keys."),
     "backup": Place("leadpact.site.backup", "backup", "Write everything into one file."),
     "restore": Place("leadpact.site.backup", "restore", "Bring a backup back into an empty directory."),
+    "export": Place("leadpact.site.erase", "export", "Everything that is held about a person."),
+    "erase": Place("leadpact.site.erase", "erase", "Forget a person."),
     "manage": Place("leadpact.site.manage", "manage", "Django's own commands, on this database."),
 }
 

@@ -120,6 +120,7 @@ def _measures(at: int, *, blind: bool) -> dict[str, Any]:
         "errors": tuning.errors(at=errors_at, weeks=WEEKS),
         "promises": tracking.promises(since=week, until=at),
         "verdicts": lateness(since=week, at=at),
+        "stuck": _stuck() if not blind else [],
         "measured_at": at,
     }
 
@@ -168,6 +169,24 @@ def _signatures(version: InForce | None) -> list[Any]:
     if version is None:
         return []
     return list(agreement.version(version.number).signatures.all())
+
+
+def _stuck() -> list[dict[str, Any]]:
+    """Sales-ready leads that stay with Marketing because nobody could be found to take them, the longest first.
+
+    A sales-ready lead in Marketing's care is one that routing left waiting; the sweep tries again every minute.
+    """
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT h.lead_id, COALESCE(NULLIF(p.name, ''), p.email, 'Somebody'), h.since, count(*) OVER ()"
+            " FROM custody_holding AS h JOIN leads_lead AS l ON l.id = h.lead_id JOIN leads_person AS p ON p.id = l.person_id"
+            " JOIN qualification_judgement AS j ON j.lead_id = h.lead_id AND j.next_tick = 0"
+            " WHERE h.holder = 'marketing' AND h.state IN ('prospect', 'lead') AND h.verdict = 'sales_ready'"
+            " ORDER BY h.since, h.lead_id LIMIT $1",
+            (SHOWN,),
+        )
+        rows: list[Any] = cursor.fetchall()
+    return [{"title": name, "href": lead_href(lead), "since": since, "of": total} for lead, name, since, total in rows]
 
 
 def _first_steps(version: InForce | None, loop: Loop, user: Any) -> list[tuple[str, str, str, bool]]:

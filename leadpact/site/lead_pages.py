@@ -16,11 +16,12 @@ from leadpact.distribution.pages import choices
 from leadpact.distribution.permissions import may_answer, may_hand_over
 from leadpact.kit import clock, formats, links
 from leadpact.kit.failures import CannotDo
-from leadpact.kit.pages import EVERYONE, MARKETING, back, page
+from leadpact.kit.pages import EVERYONE, MARKETING, OPERATIONS, back, page
 from leadpact.language.check import points
 from leadpact.language.explain import Explanation
 from leadpact.leads.models import Account
 from leadpact.loop.judging import judge_set
+from leadpact.loop.merging import may_merge
 from leadpact.nurturing import actions as nurturing
 from leadpact.nurturing.permissions import may_nurture
 from leadpact.qualification import queries as qualification
@@ -51,6 +52,7 @@ def lead(request: HttpRequest, lead_id: int) -> HttpResponse:
     mine = may_answer(user, asker_id=user.pk, holder_id=found.salesperson_id) if found.holder == "sales" else False
     moves = frozenset(allowed(found.state, speaks_for(user))) if mine or found.holder != "sales" else frozenset()
     offers = distribution.offers_of(lead_id)
+    joined, joined_to = lead_queries.joined(found.person_id)
     group = (
         [one for one in lead_queries.people_at(found.account_id) if one.person_id != found.person_id]
         if found.account_id
@@ -60,10 +62,14 @@ def lead(request: HttpRequest, lead_id: int) -> HttpResponse:
         request,
         "site/lead.html",
         {
-            "title": found.name or found.email or "Somebody",
+            "title": found.name or found.email or ("Erased" if found.state == "erased" else "Somebody"),
             "lead": found,
             "blind": blind,
-            "moments": lead_queries.timeline(found, blind=blind),
+            "moments": lead_queries.timeline(found, blind=blind, with_joined=True),
+            "joined": joined,
+            "joined_to": joined_to,
+            "erases": user.role == OPERATIONS and found.state != "erased",
+            "parts": user.role in MARKETING and may_merge(user),
             "evidence": distribution.evidence([lead_id], agreement=version.agreement if version else None)[lead_id],
             "explanation": explanation,
             "judged": judged,
@@ -149,6 +155,14 @@ def _facts(found: Card) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts if value]
 
 
+ENDED = {
+    "won": "It is won. A new need of the same person starts a new lead.",
+    "merged": "It was merged into another lead of the same person; everything goes on there.",
+    "erased": "It was erased on request. That it was here, and what moved, stays; who it was is gone.",
+    "": "It is closed. A new fact that makes it sales-ready in another way opens it again.",
+}
+
+
 def _next(found: Card, version: InForce | None) -> str:
     """What happens next, in words."""
     if found.holder == "marketing" and found.due is None and found.state != "new":
@@ -191,10 +205,8 @@ def _next(found: Card, version: InForce | None) -> str:
                 if version is None
                 else "It is judged at the end of the import."
             )
-        case "won":
-            said = "It is won. A new need of the same person starts a new lead."
         case _:
-            said = "It is closed. A new fact that makes it sales-ready in another way opens it again."
+            said = ENDED.get(found.state, ENDED[""])
     return said
 
 

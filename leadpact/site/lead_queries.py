@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from leadpact.custody import queries as custody
@@ -72,7 +72,8 @@ def people_at(account_id: int) -> list[Card]:
     """Everybody at an account, with their latest lead, the busiest first."""
     with raw_cursor() as cursor:
         cursor.execute(
-            f"{_CARD} WHERE p.account_id = $1 AND l.id = (SELECT max(n.id) FROM leads_lead AS n WHERE n.person_id = p.id)"
+            f"{_CARD} WHERE p.account_id = $1 AND p.merged_into_id IS NULL"
+            " AND l.id = (SELECT max(n.id) FROM leads_lead AS n WHERE n.person_id = p.id)"
             " ORDER BY h.holder = 'closed', h.since DESC LIMIT 500".encode(),
             (account_id,),
         )
@@ -111,8 +112,53 @@ LEFT JOIN leads_lead AS l ON l.id = $2
 """
 
 
-def timeline(lead: Card, *, blind: bool, newest_first: bool = True, limit: int = MOST_TOUCHES) -> list[Moment]:
-    """Touches and custody of a lead in one line. In a blind one nothing tells an audit from a hand-over."""
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Two records that somebody said are one. lead_id: where to read on, of the record that stayed or that joined."""
+
+    merge_id: int
+    name: str
+    lead_id: int | None
+    at: int
+    by: str
+
+
+_JOINED = """
+SELECT m.id, COALESCE(NULLIF(o.name, ''), o.email, 'a record without a name'),
+    (SELECT id FROM leads_lead WHERE person_id = o.id ORDER BY is_open DESC, id DESC LIMIT 1), m.at,
+    COALESCE(NULLIF(u.name, ''), u.email, '')
+FROM leads_merge AS m JOIN leads_person AS o ON o.id = m.{other} LEFT JOIN team_user AS u ON u.id = m.by_id
+WHERE m.{own} = $1 AND m.undone_at IS NULL ORDER BY m.id DESC
+"""
+
+
+def joined(person_id: int) -> tuple[list[Joined], Joined | None]:
+    """The records that joined this person's, the latest first; and the one that it joined itself, if it did."""
+    with raw_cursor() as cursor:
+        cursor.execute(_JOINED.format(other="loser_id", own="survivor_id").encode(), (person_id,))
+        came: list[Any] = cursor.fetchall()
+        cursor.execute(_JOINED.format(other="survivor_id", own="loser_id").encode(), (person_id,))
+        went: Any = cursor.fetchone()
+    return [Joined(*row) for row in came], Joined(*went) if went else None
+
+
+def _leads_of_joined(person_id: int) -> list[int]:
+    """The needs of everybody who joined this person's record, at whatever remove."""
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM leads_lead WHERE person_id = ANY(leads_merged_1('person', $1, $2)) ORDER BY id",
+            (person_id, 2**62),
+        )
+        return [int(row[0]) for row in cursor.fetchall()]  # type: ignore[call-overload]
+
+
+def timeline(
+    lead: Card, *, blind: bool, newest_first: bool = True, limit: int = MOST_TOUCHES, with_joined: bool = False
+) -> list[Moment]:
+    """Touches and custody of a lead in one line. In a blind one nothing tells an audit from a hand-over.
+
+    with_joined: also the custody of records that joined this one, each line marked so.
+    """
     with raw_cursor() as cursor:
         cursor.execute(
             f"{_TOUCHES} WHERE p.id = $1 ORDER BY t.at DESC LIMIT $3".encode(), (lead.person_id, lead.lead_id, limit)
@@ -120,6 +166,10 @@ def timeline(lead: Card, *, blind: bool, newest_first: bool = True, limit: int =
         rows: list[Any] = cursor.fetchall()
     moments = [_touch(row) for row in rows]
     moments += [_entry(line) for line in custody.history(lead.lead_id, blind=blind)]
+    for other in _leads_of_joined(lead.person_id) if with_joined else ():
+        for line in custody.history(other, blind=blind):
+            told = _entry(line)
+            moments.append(replace(told, note=" · ".join(one for one in (told.note, "the record that joined") if one)))
     # Within an instant the touch comes before what it caused, and entries keep their order.
     order = sorted(enumerate(moments), key=lambda pair: (pair[1].at, pair[1].type != "touch", pair[0]))
     lines = [moment for _, moment in order]

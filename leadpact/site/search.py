@@ -25,7 +25,7 @@ WITH found AS (
     UNION ALL
     (SELECT id, 1 FROM leads_person WHERE name ILIKE %(part)s ORDER BY name, id LIMIT %(most)s)
 ), best AS (
-    SELECT id, min(rank) AS rank FROM found GROUP BY id
+    SELECT leads_whole_1(id) AS id, min(rank) AS rank FROM found GROUP BY 1
 )
 SELECT p.name, p.title, p.email, a.id AS account_id, a.name AS account, a.domain, l.id AS lead_id, h.holder, h.state
 FROM best
@@ -39,7 +39,8 @@ ORDER BY best.rank, p.name, p.email, p.id
 LIMIT %(most)s
 """
 _ACCOUNTS = """
-SELECT a.id, a.name, a.domain, (SELECT count(*) FROM leads_person p WHERE p.account_id = a.id) AS people
+SELECT a.id, a.name, a.domain,
+    (SELECT count(*) FROM leads_person p WHERE p.account_id = a.id AND p.merged_into_id IS NULL) AS people
 FROM leads_account a
 WHERE a.name ILIKE %(part)s OR a.domain LIKE %(start)s
 ORDER BY (a.domain LIKE %(start)s) DESC, a.name, a.id

@@ -7,13 +7,21 @@ from collections.abc import Sequence
 from leadpact.custody.actions import Recorded
 from leadpact.kit.raw import cursor as raw_cursor
 
+GONE = frozenset({"merged_into", "erased"})
+
 
 def follow_market(*, recorded: Sequence[Recorded], at: int) -> None:
     """Open, win and lose opportunities as the ledger says. At most three statements, whatever the batch."""
     opened = [r for r in recorded if r.move in {"opportunity_opened", "won"}]
-    closed = [r for r in recorded if r.move in {"won", "lost"}]
+    # A merged or erased opportunity is neither won nor lost: it is closed and counts in neither.
+    closed = [
+        r for r in recorded if r.move in {"won", "lost"} or (r.move in GONE and r.previous_state == "opportunity")
+    ]
     undone = [
-        r.lead_id for r in recorded if r.move == "corrected" and r.previous_state in {"won", "lost", "opportunity"}
+        r.lead_id
+        for r in recorded
+        if (r.move == "corrected" and r.previous_state in {"won", "lost", "opportunity"})
+        or (r.move == "unmerged" and r.state == "opportunity")
     ]
     with raw_cursor() as cursor:
         if opened:
@@ -33,7 +41,7 @@ def follow_market(*, recorded: Sequence[Recorded], at: int) -> None:
                 (
                     [r.lead_id for r in last.values()],
                     [r.at for r in last.values()],
-                    [r.move == "won" for r in last.values()],
+                    [None if r.move in GONE else r.move == "won" for r in last.values()],
                     [r.value for r in last.values()],
                 ),
             )
@@ -57,3 +65,11 @@ def add_spend(*, rows: Sequence[tuple[str, str, str, int, str, str]]) -> int:
             tuple(columns),
         )
         return cursor.rowcount
+
+
+def forget_next_steps(*, lead_ids: Sequence[int]) -> None:
+    """Empty what was written beside opportunities of leads whose person was erased."""
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "UPDATE tracking_opportunity SET next_step = '' WHERE lead_id = ANY($1::bigint[])", (list(lead_ids),)
+        )

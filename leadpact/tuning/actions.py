@@ -13,10 +13,13 @@ from leadpact.custody.actions import Recorded
 from leadpact.kit.instants import from_us
 from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.language.nodes import Agreement
+from leadpact.team.models import User
 from leadpact.tuning.models import Frame
+from leadpact.tuning.queries import answers_to_ask_about
 from leadpact.tuning.rules import PoolLead, answer_of, draw, freeze, release_times, week_start
 
-QUARTER = 13 * 7 * 86_400_000_000
+WEEK = 7 * 86_400_000_000
+QUARTER = 13 * WEEK
 FINAL = frozenset({"qualified", "rejected", "recycled"})
 
 
@@ -122,6 +125,44 @@ def due_for_release(*, at: int) -> list[ToRelease]:
         return [ToRelease(int(row[0]), int(row[1])) for row in cursor.fetchall()]  # type: ignore[call-overload]
 
 
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """A released audit whose week has passed, and of which nobody has said yet whether it would have graduated by itself.
+
+    until: the end of its frame's week, microseconds.
+    """
+
+    audit_id: int
+    lead_id: int
+    released_at: int
+    until: int
+
+
+def unsettled(*, at: int) -> list[Shadow]:
+    """Released audits of weeks that have passed and are not judged in shadow yet."""
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT a.id, a.lead_id, a.released_at, (extract(epoch FROM f.week) * 1000000)::bigint + $2 AS until"
+            " FROM tuning_audit AS a JOIN tuning_stratum AS s ON s.id = a.stratum_id JOIN tuning_frame AS f ON f.id = s.frame_id"
+            " WHERE a.ready_anyway IS NULL AND NOT a.caught AND a.released_at IS NOT NULL"
+            " AND (extract(epoch FROM f.week) * 1000000)::bigint + $2 <= $1 ORDER BY a.id",
+            (at, WEEK),
+        )
+        return [Shadow(*map(int, row)) for row in cursor.fetchall()]  # type: ignore[arg-type]
+
+
+def settle(*, ready: Mapping[int, bool]) -> None:
+    """Keep, by audit, whether it would have become sales-ready in its week without the audit. One statement."""
+    if not ready:
+        return
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "UPDATE tuning_audit AS a SET ready_anyway = n.r FROM unnest($1::bigint[], $2::boolean[]) AS n (i, r)"
+            " WHERE a.id = n.i",
+            (list(ready), list(ready.values())),
+        )
+
+
 def released(*, audits: Mapping[int, int | None], at: int) -> None:
     """Note that drawn leads went to Sales: audit id → salesperson. One statement."""
     if not audits:
@@ -172,6 +213,24 @@ def answer_audits(*, recorded: Sequence[Recorded], at: int) -> None:
                 " WHERE a.id = n.i AND (a.answered_at IS NULL OR n.t IS NULL)",
                 tuple([row[i] for row in rows] for i in range(5)),
             )
+
+
+def guess(*, lead_id: int, said: bool | None, by: User, at: int) -> bool:
+    """Keep what somebody says, asked whether a lead they gave a final answer on was a check; None: they pass it over.
+
+    Returns whether the question stood before them; a question that is gone (answered in another window, too long ago)
+    keeps nothing. Whether the guess was right is told to nobody.
+    """
+    asked = next((found for found in answers_to_ask_about(user_id=by.pk, at=at) if found[0].lead_id == lead_id), None)
+    if asked is None:
+        return False
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO tuning_guess (lead_id, seq, user_id, at, guess, was_check) VALUES ($1, $2, $3, $4, $5, $6)"
+            " ON CONFLICT (lead_id, seq) DO NOTHING",
+            (lead_id, asked[0].seq, by.pk, at, said, asked[1]),
+        )
+        return cursor.rowcount == 1
 
 
 def _blames(r: Recorded, at: int) -> str | None:

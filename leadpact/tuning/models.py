@@ -43,6 +43,7 @@ class Audit(models.Model):
     """A drawn lead: its probability, when it went to Sales, and Sales' final answer.
 
     answer: 1 Sales qualified it, 0 Sales blamed definition or timing, null missing. `caught`: it graduated by itself first.
+    `ready_anyway`: released, and it would have graduated that same week on touches that the audit did not cause.
     """
 
     stratum = models.ForeignKey(Stratum, on_delete=models.PROTECT, related_name="audits")
@@ -56,7 +57,9 @@ class Audit(models.Model):
     answer = models.SmallIntegerField(null=True)
     reason = models.CharField(max_length=40, blank=True)
     caught = models.BooleanField(default=False)
-    guessed = models.BooleanField(null=True, help_text="Asked afterwards: was this a check?")
+    ready_anyway = models.BooleanField(
+        null=True, help_text="In shadow it became sales-ready that same week; null until the week has passed."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["stratum", "lead"], name="drawn_once_per_frame")]
@@ -64,3 +67,21 @@ class Audit(models.Model):
             models.Index(fields=["release_at"], name="audit_to_release", condition=models.Q(released_at__isnull=True)),
             models.Index(fields=["lead"], name="audit_by_lead"),
         ]
+
+
+class Guess(models.Model):
+    """What somebody said after a final answer, asked "was this a check?". `guess`: None where they passed it over.
+
+    `seq`: the ledger entry of their answer. `was_check` is never shown beside a single guess.
+    """
+
+    lead = models.ForeignKey("leads.Lead", on_delete=models.PROTECT, related_name="+")
+    seq = models.PositiveIntegerField()
+    user = models.ForeignKey("team.User", null=True, on_delete=models.SET_NULL, related_name="+")
+    at = InstantField()
+    guess = models.BooleanField(null=True)
+    was_check = models.BooleanField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["lead", "seq"], name="asked_once_per_answer")]
+        indexes = [models.Index(fields=["at"], name="guess_by_time")]

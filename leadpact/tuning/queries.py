@@ -5,13 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from leadpact.agreement.queries import by_hash, in_force
 from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.language.nodes import Agreement
-from leadpact.tuning.rules import Answers, Audited, Estimate, StratumWeek, first_error, recall, second_error, week_start
+from leadpact.tuning.rules import (
+    ASKED_FOR,
+    Answers,
+    Audited,
+    Estimate,
+    Guessed,
+    StratumWeek,
+    first_error,
+    guessed,
+    is_asked,
+    recall,
+    second_error,
+    week_start,
+)
 
 WEEK = 7 * 86_400_000_000
 SEED = "leadpact measures"
@@ -51,7 +65,7 @@ class Errors:
     caught: Estimate
     withering: Withering
     pool: int
-    guesses: tuple[int, int]
+    guesses: Guessed
 
 
 def answers_by(
@@ -118,15 +132,15 @@ def audit_weeks(*, since: int, until: int, as_of: int | None = None) -> list[Str
         )
         strata = cursor.fetchall()
         cursor.execute(
-            "SELECT a.stratum_id, CASE WHEN a.answered_at <= $2 THEN a.answer END, a.released_at, a.caught, a.salesperson_id::text"
+            "SELECT a.stratum_id, CASE WHEN a.answered_at <= $2 THEN a.answer END, a.released_at, a.caught,"
+            " COALESCE(a.ready_anyway, FALSE), a.salesperson_id::text"
             " FROM tuning_audit AS a WHERE a.stratum_id = ANY($1::bigint[]) ORDER BY a.id",
             ([row[0] for row in strata], as_of if as_of is not None else 2**62),
         )
         audits: dict[int, list[Audited]] = {}
-        for stratum, answer, when, caught, who in cursor.fetchall():
-            audits.setdefault(stratum, []).append(  # type: ignore[arg-type]
-                Audited(answer=answer, released_at=when, caught=bool(caught), salesperson=who)  # type: ignore[arg-type]
-            )
+        rows: list[Any] = cursor.fetchall()
+        for stratum, answer, when, caught, ready, who in rows:
+            audits.setdefault(stratum, []).append(Audited(answer, when, caught, ready, who))
     return [StratumWeek(name, week, size, tuple(audits.get(id_, ()))) for id_, name, week, size in strata]  # type: ignore[arg-type]
 
 
@@ -192,16 +206,60 @@ def pool_size() -> int:
         return _one(cursor.fetchone())
 
 
-def guesses(*, since: int, until: int) -> tuple[int, int]:
-    """Of the salespeople who were asked "was this a check?": how many guessed right, and how many were asked."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A final answer that its giver is asked about: entry `seq` of a lead, and whose need it was.
+
+    `seq` stays on the server: with the blind history beside it, it would tell how many judgements were left out.
+    """
+
+    lead_id: int
+    seq: int
+    name: str
+
+
+_ANSWERED = """
+SELECT e.lead_id, e.seq, COALESCE(NULLIF(p.name, ''), p.email, 'Somebody'), h.cause = 'audit'
+FROM custody_entry AS e JOIN leads_lead AS l ON l.id = e.lead_id JOIN leads_person AS p ON p.id = l.person_id
+JOIN LATERAL (SELECT o.seq, o.cause FROM custody_entry AS o WHERE o.lead_id = e.lead_id AND o.seq < e.seq
+    AND o.move = 'handed_over' ORDER BY o.seq DESC LIMIT 1) AS h ON TRUE
+WHERE e.at > $1 AND e.at <= $2 AND e.user_id = $3 AND e.actor = 'sales' AND e.move IN ('qualified', 'rejected', 'recycled')
+    AND NOT EXISTS (SELECT FROM custody_entry AS c WHERE c.lead_id = e.lead_id AND c.move = 'corrected' AND c.cause_seq = e.seq)
+    AND NOT EXISTS (SELECT FROM custody_entry AS f WHERE f.lead_id = e.lead_id AND f.seq > h.seq AND f.seq < e.seq
+        AND f.move IN ('qualified', 'rejected', 'recycled') AND NOT EXISTS (SELECT FROM custody_entry AS c
+            WHERE c.lead_id = f.lead_id AND c.move = 'corrected' AND c.cause_seq = f.seq))
+    AND NOT EXISTS (SELECT FROM tuning_guess AS g WHERE g.lead_id = e.lead_id AND g.seq = e.seq)
+ORDER BY e.at DESC, e.lead_id
+"""
+
+
+def answers_to_ask_about(*, user_id: int, at: int) -> list[tuple[Question, bool]]:
+    """Questions that stand before somebody now, the latest first, each with whether it was a check (for the server only)."""
+    with raw_cursor() as cursor:
+        cursor.execute(_ANSWERED.encode(), (at - ASKED_FOR, at, user_id))
+        rows = cursor.fetchall()
+    return [(Question(lead, seq, name), bool(check)) for lead, seq, name, check in rows if is_asked(lead, seq)]  # type: ignore[arg-type]
+
+
+def question(*, user_id: int, at: int) -> Question | None:
+    """The one question that stands before somebody now: was that one a check? It never tells whether it was."""
+    found = answers_to_ask_about(user_id=user_id, at=at)
+    return found[0][0] if found else None
+
+
+def guesses(*, since: int, until: int) -> Guessed:
+    """How well salespeople tell checks from other hand-overs, from the questions answered in [since, until)."""
     with raw_cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FILTER (WHERE guessed), count(guessed) FROM tuning_audit WHERE released_at >= $1 AND released_at < $2",
+            "SELECT count(guess) FILTER (WHERE was_check), count(*) FILTER (WHERE was_check AND guess),"
+            " count(guess) FILTER (WHERE NOT was_check), count(*) FILTER (WHERE NOT was_check AND guess),"
+            " count(*) FILTER (WHERE guess IS NULL) FROM tuning_guess WHERE at >= $1 AND at < $2",
             (since, until),
         )
         row = cursor.fetchone()
     assert row is not None
-    return int(row[0]), int(row[1])  # type: ignore[call-overload]
+    checks, taken_checks, others, taken_others, skipped = (int(n) for n in row)  # type: ignore[call-overload]
+    return guessed(checks=checks, taken_checks=taken_checks, others=others, taken_others=taken_others, skipped=skipped)
 
 
 def left_out(*, since: int, until: int) -> Mapping[str, int]:

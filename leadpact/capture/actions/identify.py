@@ -158,25 +158,31 @@ class _Batch:
         keys = sorted({key for arrival in self.arrivals for key in _keys(arrival)})
         with raw_cursor() as cursor:
             cursor.execute(
-                "SELECT i.kind, i.value, i.visitor_id, v.person_id FROM unnest($1::text[], $2::text[]) AS k (kind, value)"
+                "SELECT i.kind, i.value, i.visitor_id, v.person_id, p.ties_version"
+                " FROM unnest($1::text[], $2::text[]) AS k (kind, value)"
                 " JOIN leads_identifier AS i ON i.kind = k.kind AND i.value = k.value"
-                " JOIN leads_visitor AS v ON v.id = i.visitor_id",
+                " JOIN leads_visitor AS v ON v.id = i.visitor_id LEFT JOIN leads_person AS p ON p.id = v.person_id",
                 ([k for k, _ in keys], [v for _, v in keys]),
                 prepare=True,
             )
-            for kind, value, visitor, person in cursor.fetchall():
+            versions: dict[object, object] = {}
+            for kind, value, visitor, person, version in cursor.fetchall():
                 self.visitor_of[kind, value] = visitor  # type: ignore[index,assignment]
                 self.person_of[visitor] = person  # type: ignore[index,assignment]
+                versions[person] = version
             known = sorted({p for p in self.person_of.values() if p is not None})
             if known:
                 # Locked in the order of ids: two batches that speak of the same people wait instead of deadlocking.
                 cursor.execute(
-                    "SELECT id, account_id, email, email_verified, opted_out, traits::text, cells::text FROM leads_person"
+                    "SELECT id, account_id, email, email_verified, opted_out, traits::text, cells::text, ties_version"
+                    " FROM leads_person"
                     " WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE",
                     (known,),
                     prepare=True,
                 )
-                for id_, account, email, verified, out, traits, cells in cursor.fetchall():
+                for id_, account, email, verified, out, traits, cells, version in cursor.fetchall():
+                    if version != versions[id_]:
+                        raise IdentityRace  # a merger moved trails while we waited for the lock
                     self.people[id_] = PersonRecord(  # type: ignore[index]
                         "person", id_, _load(traits), _load(cells), account_id=account, email=email,  # type: ignore[arg-type]
                         email_verified=verified, opted_out=out,  # type: ignore[arg-type]
@@ -216,7 +222,7 @@ class _Batch:
                 self._name("anonymous_id", arrival.anonymous_id, visitor)
             self.tied.append(Tied(arrival, visitor, self._of(visitor)))
             return
-        home = self.home[person]
+        home = self._trail(arrival, person)
         if anonymous is None:
             self._name("anonymous_id", arrival.anonymous_id, home)
         elif self._of(anonymous) is None:
@@ -229,6 +235,16 @@ class _Batch:
             if record.email is None:
                 record.email, record.email_verified, record.changed = arrival.email, arrival.trusted, True
         self.tied.append(Tied(arrival, home, person))
+
+    def _trail(self, arrival: Arrival, person: int) -> int:
+        """The trail by which the arrival names the person. Of a merged person each address keeps its own, so that the
+        merger can be undone.
+        """
+        for kind, value in (("user_id", arrival.user_id), ("email", arrival.email)):
+            visitor = self._visitor(kind, value)
+            if visitor is not None and self._of(visitor) == person:
+                return visitor
+        return self.home[person]
 
     def _visitor(self, kind: str, value: str | None) -> int | None:
         return self.visitor_of.get((kind, value)) if value else None

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from leadpact.capture import queries
-from leadpact.capture.actions.duplicates import decide_duplicate
-from leadpact.capture.pages.common import asker, frame, see
+from leadpact.capture.pages.common import frame
 from leadpact.capture.permissions import MAY_MANAGE
-from leadpact.kit import clock, formats, lists
+from leadpact.capture.rules.merging import survivor
+from leadpact.kit import formats, lists
 from leadpact.kit.pages import page
+from leadpact.team.permissions import sees_scores
 
 
 def _who(touch: Any) -> str:
@@ -67,25 +67,26 @@ def duplicates(request: HttpRequest) -> HttpResponse:
     shown = lists.listing(
         request, queries.questions(), columns=ANSWERS, sort="found", noun="question|questions", size=20
     )
+    sides = queries.sides(one for pair in shown.rows for one in (pair.first, pair.second))
     for pair in shown.rows:
-        pair.people = (pair.first, pair.second)
+        pair.people = ((pair.first, sides[pair.first_id]), (pair.second, sides[pair.second_id]))
+        stays, _, because = survivor(sides[pair.first_id], sides[pair.second_id])
+        pair.stays, pair.because = (pair.first if stays.person_id == pair.first_id else pair.second), because
     return lists.answer(
         request,
         "capture/duplicates.html",
         shown,
         title="Duplicates",
         filename="duplicates",
-        answered=list(queries.answered_questions()[:20]),
+        answered=_answered(),
+        blind=not sees_scores(request.user),  # type: ignore[arg-type]
         **frame(request, "/capture/duplicates/"),
     )
 
 
-@page(roles=MAY_MANAGE, methods=("POST",))
-def decide(request: HttpRequest, question_id: int) -> HttpResponse:
-    """One person, or two."""
-    decision = request.POST.get("decision", "")
-    pair = decide_duplicate(question_id=question_id, decision=decision, by_id=asker(request).pk, at=clock.now())
-    one, other = (person.name or person.email or "somebody" for person in (pair.first, pair.second))
-    said = "are one person" if decision == "same" else "are two people"
-    messages.success(request, f"Noted: {one} and {other} {said}.")
-    return see("/capture/duplicates/")
+def _answered() -> list[Any]:
+    """The last answers, each with the merger in force."""
+    pairs: list[Any] = list(queries.answered_questions()[:20])
+    for pair in pairs:
+        pair.merger = queries.merger_of(pair.first_id, pair.second_id)
+    return pairs

@@ -1,6 +1,7 @@
 """The verbs of the ledger: record, lapse, restart a clock. Nobody else writes to its tables."""
 
 from leadpact.custody.actions.clocks import Lapsed, lapse, restart_clocks
+from leadpact.custody.actions.forgetting import forget_words
 from leadpact.custody.actions.recording import (
     KEEP,
     SYSTEM,
@@ -21,6 +22,7 @@ __all__ = [
     "NewEntry",
     "Recorded",
     "connect_follower",
+    "forget_words",
     "lapse",
     "lock",
     "record",

@@ -27,6 +27,7 @@ class Playback:
     held: Held = field(init=False)
     problems: list[str] = field(default_factory=list)
     _answers: dict[int, tuple[str, int, str]] = field(default_factory=dict)
+    _mergers: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.held = Held(self.lead_id)
@@ -52,6 +53,8 @@ class Playback:
         held.seq, held.hash = seq, entry_hash
         if entry["move"] in ANSWERS:
             self._answers[seq] = entry["move"], entry["at"], before
+        if entry["move"] == "merged_into":
+            self._mergers[seq] = before
 
     def compare(self, stored: Held | None) -> None:
         """The holding against what the entries led to."""
@@ -83,6 +86,12 @@ class Playback:
             self._wrong(seq, "leaves the lead without a clock on somebody")
         if entry["move"] == "corrected" and held.state != UNBORN:
             self._check_correction(entry)
+        if entry["move"] == "unmerged":
+            before = self._mergers.pop(entry["cause_seq"], None)
+            if before is None:
+                self._wrong(seq, f"undoes no merger: there is none at {entry['cause_seq']}")
+            elif state not in {before, "lead"}:
+                self._wrong(seq, f"goes back to {state}, it was merged from {before}")
 
     def _check_correction(self, entry: dict[str, Any]) -> None:
         answer = self._answers.pop(entry["cause_seq"], None)

@@ -79,11 +79,17 @@ def _take(lead: int, step: tuple[Any, ...], at: int, sellers: tuple[User, User])
         _, move, actor, verdict, to, _ = step
     if move != "judged":
         verdict = ""
+    merged = None
+    if move == "unmerged" and held.state == "merged" and actor in {"marketing", "operations"}:
+        # The table allows any state; that it is the one it was merged from is the action's and the proof's to see.
+        entries = list(Entry.objects.filter(lead_id=lead).order_by("-seq")[:2])
+        merged, to = entries[0].seq, entries[1].state
     entry = NewEntry(
         lead, move, Actor(actor, sellers[at % 2].pk if actor == "sales" else None), verdict=verdict,
         to=to if move in {"corrected", "unmerged"} else "",
         reason="not_now" if move in NEEDS_REASON else "", salesperson_id=sellers[at % 2].pk,
         due=at + 7, due_what=(STATES[to].clocks or ("touch_every",))[0], note="words" if at % 3 == 0 else "",
+        cause_seq=merged,
     )  # fmt: skip
     try:
         _, landed = after(held.state, move, actor, verdict=verdict or None, to=entry.to or None)

@@ -15,7 +15,7 @@ from leadpact.distribution.actions.answers import (
 from leadpact.distribution.actions.asking import LostRace, NotYours, Refused
 from leadpact.distribution.actions.choosing import choose_salespeople
 from leadpact.distribution.actions.correcting import correct
-from leadpact.distribution.actions.offers import end_offers, open_offers
+from leadpact.distribution.actions.offers import end_offers, open_offers, reopen_offer
 from leadpact.distribution.actions.passing import HAND_OVER_REASONS, hand_over, hand_over_everything, reassign
 
 __all__ = [
@@ -39,5 +39,6 @@ __all__ = [
     "reassign",
     "recycle",
     "reject",
+    "reopen_offer",
     "won",
 ]

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from leadpact.agreement.queries import in_force
+from leadpact.custody.rules.projection import RAN_OUT
 from leadpact.distribution.rules.routing import Candidate, Choice, ToRoute, choose
 from leadpact.kit.raw import cursor as raw_cursor
+from leadpact.language import hours
 from leadpact.language.kinds import OURS
+from leadpact.language.nodes import Market
+from leadpact.team.rules import calendar_of
 
 SEED = "leadpact routing 1"
 # In hand, for the cap: what waits for a salesperson's work. An opportunity is kept warm for months and does not count.
@@ -30,7 +36,8 @@ _PEOPLE = """
 SELECT u.id, COALESCE(NULLIF(u.name, ''), u.email), u.weight, u.cap, u.takes_leads AND u.is_active, u.is_catch_all AND u.is_active,
     s.served,
     EXISTS (SELECT 1 FROM team_absence b WHERE b.user_id = u.id AND b.starts_at <= $1 AND b.ends_at > $1),
-    (SELECT count(*) FROM custody_holding h WHERE h.salesperson_id = u.id AND h.state = ANY($2::text[]))
+    (SELECT count(*) FROM custody_holding h WHERE h.salesperson_id = u.id AND h.state = ANY($2::text[])),
+    u.hours, u.timezone
 FROM team_user u LEFT JOIN distribution_share s ON s.user_id = u.id
 WHERE u.takes_leads OR u.is_catch_all
 ORDER BY u.id
@@ -45,40 +52,59 @@ class Choices(dict[int, Choice]):
         self.levels = dict(levels)
 
 
-def choose_salespeople(*, lead_ids: Sequence[int], at: int, seed: str = SEED, without: int | None = None) -> Choices:
+def choose_salespeople(
+    *, lead_ids: Sequence[int], at: int, seed: str = SEED, without: int | None = None, market: Market | None = None
+) -> Choices:
     """Who gets each of these leads at this instant, and why. Nothing is written: `open_offers` does, when it came true.
 
     Deterministic for a state of the tables and a seed. A lead for whom there is nobody is missing from the answer.
-    `without`: somebody who is leaving and gets nothing any more.
+    `without`: somebody who is leaving and gets nothing any more. `market`: the agreement's, whose hours are those of people
+    without their own; that of the agreement in force where None.
     """
     if not lead_ids:
         return Choices({}, {})
+    if market is None:
+        version = in_force(at)
+        market = version.agreement.market if version else Market()
     with raw_cursor() as cursor:
         cursor.execute(_LEADS, (list(lead_ids), sorted(OURS)), prepare=True)
         leads = [_to_route(row) for row in cursor.fetchall()]
         cursor.execute(_PEOPLE, (at, list(IN_HAND)), prepare=True)
-        people = [_candidate(row) for row in cursor.fetchall() if row[0] != without]
+        people = [_candidate(row, market, at) for row in cursor.fetchall() if row[0] != without]
     routed = choose(leads, people, seed=seed)
     return Choices(routed.choices, routed.levels)
 
 
 def _to_route(row: tuple[object, ...]) -> ToRoute:
     lead_id, owner, account, refused_by, offers, state, salesperson, touched_at = row
-    refusals = json.loads(refused_by) if isinstance(refused_by, str) else refused_by or []
+    refusals: Any = json.loads(refused_by) if isinstance(refused_by, str) else refused_by or []
     offered = state == "offered"
     return ToRoute(
         lead_id=lead_id,  # type: ignore[arg-type]
         account_owner_id=owner,  # type: ignore[arg-type]
         account=str(account),
-        refused=frozenset(user for user, _reason, when in refusals if touched_at is None or touched_at <= when),  # type: ignore[union-attr]
+        refused=frozenset(user for user, _reason, when in refusals if touched_at is None or touched_at <= when),
         ran_out=int(offers) if offered else 0,  # type: ignore[call-overload]
         now_with=salesperson if offered else None,  # type: ignore[arg-type]
+        let_lapse=_let_lapse(refusals),
     )
 
 
-def _candidate(row: tuple[object, ...]) -> Candidate:
-    user_id, name, weight, cap, takes, catches, served, absent, load = row
+def _let_lapse(refusals: Sequence[Sequence[object]]) -> tuple[int, ...]:
+    """Who only let an offer run out, by their last one, longest ago first."""
+    last: dict[int, int] = {}
+    no = {user for user, reason, _ in refusals if reason != RAN_OUT}
+    for user, _, when in refusals:
+        if user not in no:
+            last[int(user)] = int(when)  # type: ignore[call-overload]
+    return tuple(sorted(last, key=lambda user: (last[user], user)))
+
+
+def _candidate(row: tuple[object, ...], market: Market, at: int) -> Candidate:
+    user_id, name, weight, cap, takes, catches, served, absent, load, own, zone = row
+    written = json.loads(own) if isinstance(own, str) else own
     return Candidate(
         user_id=user_id, name=str(name), weight=weight, cap=cap, load=load, served=served,  # type: ignore[arg-type]
         takes_leads=bool(takes), is_absent=bool(absent), is_catch_all=bool(catches),
+        at_work=hours.is_open(at, calendar_of(written, str(zone), market)),  # type: ignore[arg-type]
     )  # fmt: skip

@@ -1,5 +1,9 @@
 """Who gets a lead: the account's owner, else a weighted fair share, else the owner of the catch-all queue.
 
+Those who are at work now, by their own hours, come before those who are free and not at work: an offer that lies overnight is
+an offer that runs out. With nobody at work it goes by share among all who are not away. Hours shift a lead, never a share: whoever
+got fewer at night is next by day.
+
 Fair share is weighted fair queueing: each lead that somebody gets adds 10^6 / weight to what they were `served`; the
 lowest is next, so a weight of 2 gets twice as many. Whoever is away is lifted to the present level, so that an absence
 is not caught up with afterwards. Ties are broken by a hash of seed, lead and person: the same state and seed always give
@@ -18,6 +22,7 @@ OFFERS_BEFORE_CATCH_ALL = 2
 ACCOUNT_OWNER, FAIR_SHARE, CATCH_ALL, BY_HAND = "account_owner", "fair_share", "catch_all", "by_hand"
 
 ABSENT = "is away"
+OFF_HOURS = "is free but not at work now"
 FULL = "has as many leads in hand as agreed"
 LET_GO = "had it and let it go, and nothing new has happened since"
 LEFT = "does not take leads"
@@ -25,7 +30,7 @@ LEFT = "does not take leads"
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Somebody who could take leads. `load`: leads in hand. `served`: None where they never got one."""
+    """Somebody who could take leads. `load`: leads in hand. `served`: None where they never got one. `at_work`: by their hours."""
 
     user_id: int
     name: str
@@ -36,13 +41,15 @@ class Candidate:
     takes_leads: bool = True
     is_absent: bool = False
     is_catch_all: bool = False
+    at_work: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ToRoute:
     """A lead that needs somebody. `refused`: users who let it go, after whom no new touch came. `ran_out`: offers in a row.
 
-    `now_with`: whose offer just ran out, None for a new hand-over.
+    `now_with`: whose offer just ran out, None for a new hand-over. `let_lapse`: of those who let it go, who only let an offer
+    run out, longest ago first; whoever said no is not among them.
     """
 
     lead_id: int
@@ -51,6 +58,7 @@ class ToRoute:
     refused: frozenset[int] = frozenset()
     ran_out: int = 0
     now_with: int | None = None
+    let_lapse: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,24 +154,66 @@ def _choose_one(lead: ToRoute, crowd: dict[int, Candidate], seed: str) -> Choice
         )
     free = [person for person in takers if obstacles[person.user_id] is None]
     if free and not tired:
-        chosen = min(free, key=lambda person: (person.served or 0, _lot(seed, lead.lead_id, person.user_id)))
-        return choice(chosen, FAIR_SHARE, _fair_share_says(chosen, len(free), owner, obstacles))
+        at_work = [person for person in free if person.at_work]
+        chosen = _next_in_turn(at_work or free, lead, seed)
+        resting = tuple((p.user_id, OFF_HOURS) for p in free if at_work and not p.at_work)
+        passed = tuple(sorted((*passed, *resting)))
+        obstacles |= dict(resting)
+        return choice(
+            chosen,
+            FAIR_SHARE,
+            _fair_share_says(chosen, len(at_work or free), owner, obstacles, _hours_say(free, at_work)),
+        )
     catcher = next((person for person in crowd.values() if person.is_catch_all), None)
     if catcher is not None:
         return choice(catcher, CATCH_ALL, _catch_all_says(lead, tired=tired))
     if free:  # nobody owns a catch-all queue: it keeps going round
-        chosen = min(free, key=lambda person: (person.served or 0, _lot(seed, lead.lead_id, person.user_id)))
+        chosen = _next_in_turn(free, lead, seed)
         return choice(chosen, FAIR_SHARE, _fair_share_says(chosen, len(free), owner, obstacles))
-    back = crowd.get(lead.now_with) if lead.now_with is not None else None
-    if back is not None and back.takes_leads:
+    back = _round_again(lead, crowd)
+    if back is not None:
         return choice(back, FAIR_SHARE, "Nobody else can take it now, so it is offered to you again.")
     return None
 
 
-def _fair_share_says(chosen: Candidate, free: int, owner: Candidate | None, obstacles: dict[int, str | None]) -> str:
-    share = (
-        "You are the only one free for it now" if free == 1 else f"Of the {free} who are free for it, it is your turn"
-    )
+def _next_in_turn(people: Sequence[Candidate], lead: ToRoute, seed: str) -> Candidate:
+    return min(people, key=lambda person: (person.served or 0, _lot(seed, lead.lead_id, person.user_id)))
+
+
+def _round_again(lead: ToRoute, crowd: dict[int, Candidate]) -> Candidate | None:
+    """Without a catch-all queue and with nobody new: whoever let it lapse longest ago, before the same person once more.
+
+    Never whoever said no to it.
+    """
+    for user_id in lead.let_lapse:
+        person = crowd.get(user_id)
+        if person is not None and user_id != lead.now_with and _can_have(person):
+            return person
+    back = crowd.get(lead.now_with) if lead.now_with is not None else None
+    return back if back is not None and back.takes_leads else None
+
+
+def _can_have(person: Candidate) -> bool:
+    return person.takes_leads and not person.is_absent and person.load < person.cap
+
+
+def _hours_say(free: Sequence[Candidate], at_work: Sequence[Candidate]) -> str:
+    """What the sentence says of hours: nothing where all who are free are at work."""
+    if len(at_work) == len(free):
+        return ""
+    return " and at work now" if at_work else ", though none is at work now"
+
+
+def _fair_share_says(
+    chosen: Candidate, free: int, owner: Candidate | None, obstacles: dict[int, str | None], hours: str = ""
+) -> str:
+    if free == 1:
+        alone = {"": "", " and at work now": " and at work", ", though none is at work now": ", though not at work"}[
+            hours
+        ]
+        share = f"You are the only one free for it{alone} now"
+    else:
+        share = f"Of the {free} who are free for it{hours}, it is your turn"
     if chosen.weight > 1 and free > 1:
         share += f" (your share counts {chosen.weight}-fold)"
     if owner is not None and owner.user_id != chosen.user_id and obstacles.get(owner.user_id):

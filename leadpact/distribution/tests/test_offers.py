@@ -100,7 +100,7 @@ def test_choosing_and_offering_take_the_same_number_of_statements_for_any_number
             )  # fmt: skip
             actions.open_offers(recorded=recorded, choices=choices)
         counts[number] = len(statements.sent)
-    assert counts[3] == counts[60] == 7  # choose: leads, people; record: three; offers: open, shares
+    assert counts[3] == counts[60] == 8  # choose: the market, leads, people; record: three; offers: open, shares
 
 
 def test_the_same_state_gives_the_same_choices(cast: Cast) -> None:
@@ -206,6 +206,29 @@ def test_a_recall_counts_offers_and_passes_over_whoever_let_it_run_out(cast: Cas
     assert len({first, second}) == 2
     assert third == fourth == cast.eli.pk
     assert [o.outcome for o in queries.offers_of(lead)] == ["recalled", "recalled", "recalled", ""]
+
+
+def test_at_night_a_lead_goes_to_whoever_works_then(cast: Cast) -> None:
+    """04:00 in Chicago is 18:00 in Tokyo: Dara's own hours are there."""
+    night = T0 + 12 * HOUR + 34 * 60_000_000
+    User.objects.filter(pk=cast.dara.pk).update(hours={"mon-fri": "09:00-19:00"}, timezone="Asia/Tokyo")
+    Share.objects.create(user=cast.cleo, served=0)
+    Share.objects.create(user=cast.dara, served=10**9)
+    made = actions.choose_salespeople(lead_ids=[new_lead()], at=night)
+    (choice,) = made.values()
+    assert choice.salesperson_id == cast.dara.pk
+    assert choice.says == "You are the only one free for it and at work now."
+    assert choice.why["passed_over"] == [[cast.cleo.pk, "is free but not at work now"]]
+    (by_day,) = actions.choose_salespeople(lead_ids=[new_lead()], at=T0).values()
+    assert by_day.salesperson_id == cast.cleo.pk
+
+
+def test_two_salespeople_without_a_queue_take_turns(cast: Cast) -> None:
+    User.objects.filter(pk=cast.eli.pk).update(is_catch_all=False)
+    lead = new_lead()
+    got = [offer(lead)[lead], *(recall(lead, at=T0 + n * HOUR)[lead] for n in range(1, 6))]
+    assert got == got[:2] * 3, "to whom it left longest ago, not to the same person again and again"
+    assert set(got) == {cast.cleo.pk, cast.dara.pk}
 
 
 def _wake(lead: int, *, at: int) -> None:

@@ -16,6 +16,7 @@ from leadpact.distribution.rules.routing import (
     FULL,
     LEFT,
     LET_GO,
+    OFF_HOURS,
     Candidate,
     Choice,
     ToRoute,
@@ -88,6 +89,56 @@ def test_without_a_catch_all_queue_it_keeps_going_round() -> None:
     assert (alone.salesperson_id, alone.says) == (1, "Nobody else can take it now, so it is offered to you again.")
 
 
+def test_whoever_is_at_work_comes_before_whoever_is_not() -> None:
+    fay = Candidate(4, "Fay", served=1, at_work=False)
+    made = one(ToRoute(9), [replace(CLEO, served=7), replace(DARA, served=8), fay])
+    assert (made.salesperson_id, made.rule) == (1, FAIR_SHARE)
+    assert made.says == "Of the 2 who are free for it and at work now, it is your turn."
+    assert made.passed_over == ((4, OFF_HOURS),)
+    alone = one(ToRoute(9, account_owner_id=1), [replace(CLEO, is_absent=True), DARA, fay])
+    assert alone.says == "You are the only one free for it and at work now; the account's owner is away."
+
+
+def test_with_nobody_at_work_it_goes_by_share_among_those_who_are_not_away() -> None:
+    night = [replace(one, at_work=False) for one in (replace(CLEO, served=7), replace(DARA, served=8))]
+    made = one(ToRoute(9), [*night, Candidate(4, "Fay", served=0, is_absent=True)])
+    assert (made.salesperson_id, made.says) == (
+        1,
+        "Of the 2 who are free for it, though none is at work now, it is your turn.",
+    )
+    assert dict(made.passed_over) == {4: ABSENT}
+    alone = one(ToRoute(9), night[:1])
+    assert alone.says == "You are the only one free for it, though not at work now."
+
+
+def test_the_accounts_owner_gets_it_at_any_hour() -> None:
+    made = one(ToRoute(9, account_owner_id=2), [CLEO, replace(DARA, at_work=False)])
+    assert (made.salesperson_id, made.rule) == (2, ACCOUNT_OWNER)
+
+
+def test_hours_shift_a_lead_and_never_a_share() -> None:
+    """Fay works while the others sleep: what she gets at night the others get by day."""
+    day = [replace(CLEO, served=0, cap=900), replace(DARA, served=0, cap=900)]
+    fay = Candidate(4, "Fay", served=0, cap=900)
+    night = choose([ToRoute(n) for n in range(10)], [*(replace(p, at_work=False) for p in day), fay], seed="s")
+    assert {choice.salesperson_id for choice in night.choices.values()} == {4}
+    later = choose([ToRoute(n) for n in range(100, 120)], [*day, replace(fay, served=10_000_000)], seed="s")
+    assert Counter(choice.salesperson_id for choice in later.choices.values()) == {1: 10, 2: 10}
+
+
+def test_with_two_people_the_second_recall_goes_to_the_queue_and_without_one_round_again() -> None:
+    """Both let it run out. The queue is open to everybody; without it the lead goes back to whom it left longest ago."""
+    lead = ToRoute(9, ran_out=1, now_with=2, refused=frozenset({1, 2}), let_lapse=(1, 2))
+    made = one(lead, CROWD)
+    assert (made.salesperson_id, made.rule) == (3, CATCH_ALL)
+    assert made.says == "Nobody who takes leads is free for it, so it came to your catch-all queue."
+    again = one(lead, [CLEO, DARA])
+    assert (again.salesperson_id, again.says) == (1, "Nobody else can take it now, so it is offered to you again.")
+    said_no = replace(lead, let_lapse=(2,))
+    assert one(said_no, [CLEO, DARA]).salesperson_id == 2, "never back to whoever said no"
+    assert one(lead, [replace(CLEO, is_absent=True), DARA]).salesperson_id == 2
+
+
 def test_nobody_at_all() -> None:
     assert choose([ToRoute(9)], [], seed="s").choices == {}
     assert choose([ToRoute(9)], [replace(CLEO, is_absent=True)], seed="s").choices == {}
@@ -126,7 +177,7 @@ def test_who_is_new_starts_at_the_present_level() -> None:
 PEOPLE = st.lists(
     st.builds(
         Candidate, st.integers(1, 9), st.just("x"), st.integers(1, 5), st.integers(0, 6), st.integers(0, 6),
-        st.none() | st.integers(0, 10**7), st.booleans(), st.booleans(), st.booleans(),
+        st.none() | st.integers(0, 10**7), st.booleans(), st.booleans(), st.booleans(), st.booleans(),
     ),
     max_size=6, unique_by=lambda person: person.user_id,
 )  # fmt: skip
@@ -161,6 +212,16 @@ def test_what_holds_for_every_choice(leads: list[ToRoute], people: list[Candidat
             assert not who.is_absent
             assert who.user_id not in lead.refused
             assert load[who.user_id] < who.cap
+            if made.rule == FAIR_SHARE and not who.at_work and lead.ran_out < 2:
+                assert not any(
+                    p.at_work
+                    and p.takes_leads
+                    and not p.is_absent
+                    and load[p.user_id] < p.cap
+                    and p.user_id not in lead.refused
+                    and p.user_id != lead.now_with
+                    for p in people
+                ), "somebody at work was passed over"
         assert made.salesperson_id not in dict(made.passed_over)
         assert set(dict(made.passed_over)) <= set(made.considered)
         assert made.says.endswith(".")

@@ -17,6 +17,8 @@ from leadpact.language.nodes import ActivePeople, Agreement, Form
 
 _TABLES = {"person": "p", "account": "a", "lead": "l"}
 _IDS = {"person": "l.person_id", "account": "p.account_id", "lead": "l.id"}
+# Of somebody with two addresses (a merger) their own counts, and not the latest.
+OWN_FIRST = "ARRAY['person.email', 'person.email_domain']"
 
 
 def _text(value: str) -> str:
@@ -41,12 +43,38 @@ def _form(cells: str, name: str, form: Form) -> str:
             return f"({cell} ->> 'b')::boolean"
 
 
-def _branch(agreement: Agreement, properties: str, whose: str, *, circle: bool) -> str:
+def trails(person: str, as_of: str) -> str:
+    """SQL for the trails (id, tied_known_at) of a person as of an instant: mergers move trails, and may be undone."""
+    return (
+        f"SELECT id, tied_known_at FROM leads_visitor WHERE person_id = {person}"
+        " AND NOT EXISTS (SELECT FROM leads_tie WHERE visitor_id = leads_visitor.id)"
+        " UNION ALL SELECT c.visitor_id, c.known_at FROM"
+        f" (SELECT DISTINCT visitor_id FROM leads_tie WHERE person_id = {person}) AS m CROSS JOIN LATERAL"
+        " (SELECT visitor_id, person_id, known_at FROM leads_tie WHERE visitor_id = m.visitor_id"
+        f" AND known_at <= {as_of} ORDER BY known_at DESC, id DESC LIMIT 1) AS c WHERE c.person_id = {person}"
+    )
+
+
+def facts_of(scope: str, whose: str, as_of: str) -> str:
+    """SQL condition on `leads_attributefact`: what is known of a record as of an instant, with who was merged into it."""
+    one = f"subject = {_text(scope)}"
+    if scope == "account":
+        return f"{one} AND subject_id = {whose}"
+    return (
+        f"{one} AND subject_id = ANY(ARRAY[{whose}] || CASE WHEN EXISTS (SELECT FROM leads_merge)"
+        f" THEN leads_merged_1({_text(scope)}, {whose}, {as_of}) END)"
+    )
+
+
+def _branch(agreement: Agreement, properties: str, whose: str, *, circle: bool, history: bool) -> str:
     """The touches of some people that some line may count.
 
     OFFSET 0 keeps the order person → visitors → touches, each by its index. Left free, a planner with old statistics reads
     every touch there is for a batch of a hundred people.
     """
+    own = "SELECT id, tied_known_at FROM leads_visitor WHERE person_id = w.person_key"
+    if history:
+        own = f"SELECT id, tied_known_at FROM ({trails('w.person_key', '$2')}) AS ties"
     wanted = _wanted(agreement, circle=circle)
     windows = list(wanted)
     where = ['"at" <= $2', "visitor_id = v.id"]
@@ -62,7 +90,7 @@ def _branch(agreement: Agreement, properties: str, whose: str, *, circle: bool) 
         " GREATEST(t.known_at, v.tied_known_at) AS known_at,"
         f" LEAST(t.void_at, x.known_at) AS void_at{properties}"
         f" FROM (SELECT * FROM people AS w WHERE {whose}) AS w"
-        " CROSS JOIN LATERAL (SELECT id, tied_known_at FROM leads_visitor WHERE person_id = w.person_key OFFSET 0) AS v"
+        f" CROSS JOIN LATERAL ({own} OFFSET 0) AS v"
         ' CROSS JOIN LATERAL (SELECT id, kind, "at", known_at, void_at, cells FROM leads_touch'
         f" WHERE {' AND '.join(where)} OFFSET 0) AS t LEFT JOIN leads_touchvoid AS x ON x.touch_id = t.id"
         ' WHERE w.counts_from IS NULL OR t."at" > w.counts_from'
@@ -113,9 +141,10 @@ def relations(agreement: Agreement, *, history: bool) -> list[tuple[str, str]]:
             cells = f"{scope}_then.cells"
             joins.append(
                 f"LEFT JOIN LATERAL (SELECT jsonb_object_agg(f.field, f.cell) AS cells FROM (SELECT DISTINCT ON (field) field, cell"
-                f" FROM leads_attributefact WHERE subject = {_text(scope)} AND subject_id = {_IDS[scope]}"
+                f" FROM leads_attributefact WHERE {facts_of(scope, _IDS[scope], '$2')}"
                 ' AND "at" <= $2 AND known_at <= $2'
-                ' ORDER BY field, "at" DESC, known_at DESC, (cell ->> \'t\') COLLATE "C" DESC NULLS LAST) AS f)'
+                f" ORDER BY field, (subject_id = {_IDS[scope]} AND field = ANY({OWN_FIRST})) DESC,"
+                ' "at" DESC, known_at DESC, (cell ->> \'t\') COLLATE "C" DESC NULLS LAST) AS f)'
                 f" AS {scope}_then ON TRUE"
             )
         columns += [
@@ -140,10 +169,10 @@ def relations(agreement: Agreement, *, history: bool) -> list[tuple[str, str]]:
     properties = "".join(
         f", {_form('t.cells', name, form)} AS {_name(column(name, form))}" for name, form in needs.properties
     )
-    own = _branch(agreement, properties, "w.lead_id IS NOT NULL", circle=False)
+    own = _branch(agreement, properties, "w.lead_id IS NOT NULL", circle=False, history=history)
     touches = own
     if needs.account_touches:
         # Of colleagues only what counts for the account is read: their price pages are nobody's but theirs.
-        touches += " UNION ALL " + _branch(agreement, properties, "w.lead_id IS NULL", circle=True)
+        touches += " UNION ALL " + _branch(agreement, properties, "w.lead_id IS NULL", circle=True, history=history)
     stages.append(("touches", touches))
     return stages

@@ -96,6 +96,7 @@ def show_errors(request: HttpRequest, asked: Query[Range]) -> dict[str, Any]:
         "second": found.second.to_json(),
         "recall": found.caught.to_json(),
         "withering": asdict(found.withering),
+        "guesses": asdict(found.guesses),
         "pool": found.pool,
     }
 

@@ -44,7 +44,10 @@ def page(wanted: Wanted, *, blind: bool) -> tuple[list[dict[str, Any]], int | No
     """Leads by rising id, and the id to go on after where there are more."""
     conditions = ["l.id > $1"]
     values: list[Any] = [wanted.after, wanted.limit + 1]
-    for column, value in (("p.email", wanted.email), (_VERDICT, wanted.verdict), ("h.holder", wanted.holder)):
+    if wanted.email is not None:
+        values.append(wanted.email)
+        conditions.append(f"l.person_id IN (SELECT leads_whole_1(id) FROM leads_person WHERE email = ${len(values)})")
+    for column, value in ((_VERDICT, wanted.verdict), ("h.holder", wanted.holder)):
         if value is not None:
             values.append(value)
             conditions.append(f"{column} = ${len(values)}")

@@ -222,6 +222,16 @@ class Withering(Schema):
     late_graduates: int
 
 
+class Guesses(Schema):
+    """Asked after some answers "was this a check?": right guesses; checks and others that were taken for a check."""
+
+    right: Estimate
+    checks: Estimate
+    others: Estimate
+    difference: Estimate = Field(description="checks less others; nought where nobody can tell.")
+    skipped: int
+
+
 class Errors(Schema):
     """Both errors of [from, to). first: handed over and not good. second: good and left with Marketing."""
 
@@ -231,6 +241,7 @@ class Errors(Schema):
     second: Estimate
     recall: Estimate
     withering: Withering
+    guesses: Guesses
     pool: int = Field(description="Leads that Marketing nurtures now.")
 
 

@@ -327,6 +327,16 @@ def navigation(context: Context) -> dict[str, object]:
     return shell(context["request"])
 
 
+@register.inclusion_tag("tuning/question.html", takes_context=True)
+def was_this_a_check(context: Context) -> dict[str, object]:
+    """After some final answers one question, on the page where the answer was given; else nothing."""
+    from leadpact.tuning.queries import question
+
+    request = context["request"]
+    found = question(user_id=request.user.pk, at=clock.now()) if request.user.is_authenticated else None
+    return {"question": found, "next": request.get_full_path(), "csrf_token": context.get("csrf_token")}
+
+
 @register.simple_tag(takes_context=True)
 def theme(context: Context) -> SafeString:
     """The reader's choice of light or dark, where there is one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -60,3 +60,9 @@ def once(
     answered = work()
     ApiCall.objects.filter(pk=claimed[0]).update(status=answered.status, body=answered.body)
     return answered
+
+
+def forget_calls(*, lead_ids: Sequence[int]) -> int:
+    """Throw away kept answers that speak of these leads; how many there were."""
+    gone, _ = ApiCall.objects.filter(lead_id__in=lead_ids).delete()
+    return gone

@@ -1,5 +1,6 @@
 """Both errors, the draw of audits and the recall of the definition: pure, seeded, each with its formula and source."""
 
+from leadpact.tuning.rules.asking import ASKED_FOR, Guessed, guessed, is_asked
 from leadpact.tuning.rules.cells import Audited, Cell, StratumWeek, answer_of, join, matured
 from leadpact.tuning.rules.draw import Draw, Drawn, Frame, PoolLead, draw, freeze, left_out_because, sizes
 from leadpact.tuning.rules.estimates import Estimate, exact_lower, exact_upper, jeffreys, share, wilson
@@ -9,6 +10,7 @@ from leadpact.tuning.rules.release import release_times, week_start
 from leadpact.tuning.rules.second_error import second_error
 
 __all__ = [
+    "ASKED_FOR",
     "Answers",
     "Audited",
     "Cell",
@@ -16,6 +18,7 @@ __all__ = [
     "Drawn",
     "Estimate",
     "Frame",
+    "Guessed",
     "PoolLead",
     "StratumWeek",
     "answer_of",
@@ -24,6 +27,8 @@ __all__ = [
     "exact_upper",
     "first_error",
     "freeze",
+    "guessed",
+    "is_asked",
     "jeffreys",
     "join",
     "left_out_because",
