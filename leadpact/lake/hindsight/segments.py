@@ -29,15 +29,18 @@ class Segments:
     """The rows of a batch, in order of lead and time, as arrays that can be written and mapped again.
 
     keys: lead and instant (`Batch`). patterns: row → which line of `values`. values: a line for each pattern, a column for
-    each of `Columns`. Fading touches of rows, in order of rows: fade_row → which row, fade_column, fade_at (the touch's
-    instant), fade_left and fade_last: whole days left in the window at the row, and just before the lead's next row.
+    each of `Columns`. Rows with fading touches are fade_rows; the touches of the n-th are those from fade_begins[n] to
+    fade_begins[n + 1], and for each touch fade_place says n, fade_column the column, fade_at its instant, fade_left and
+    fade_last the whole days that it has left in the window at the row, and just before the lead's next row.
     learnt, learnt_circle: keys of instants of facts; circles: lead → its circle's place.
     """
 
     keys: Ints
     patterns: NDArray[np.int32]
     values: NDArray[np.int32]
-    fade_row: NDArray[np.int32]
+    fade_rows: Ints
+    fade_begins: Ints
+    fade_place: NDArray[np.int32]
     fade_column: NDArray[np.int16]
     fade_at: Ints
     fade_left: NDArray[np.int16]
@@ -125,8 +128,8 @@ def build(gathered: Gathered, batch: Batch, initials: list[int]) -> Segments:
     ).fetchnumpy()["c"]
     hollow = np.empty(0, np.int64)
     frame = Segments(
-        hollow, hollow.astype(np.int32), np.empty((0, 0), np.int32), hollow.astype(np.int32), hollow.astype(np.int16),
-        hollow, hollow.astype(np.int16), hollow.astype(np.int16), learnt, learnt_circle, np.asarray(circles, np.int32),
+        hollow, hollow.astype(np.int32), np.empty((0, 0), np.int32), hollow, hollow, hollow.astype(np.int32),
+        hollow.astype(np.int16), hollow, hollow.astype(np.int16), hollow.astype(np.int16), learnt, learnt_circle, np.asarray(circles, np.int32),
         batch.low, batch.origin, batch.bits, gathered.end,
     )  # fmt: skip
     events = store.execute(streams.events(gathered, batch)).fetchnumpy()
@@ -228,9 +231,14 @@ def _with_fades(gathered: Gathered, batch: Batch, frame: Segments) -> Segments:
     ]
     mask = (1 << batch.bits) - 1
     last = (frame.next_keys(row) & mask) + batch.origin - 1
+    fresh = np.ones(len(row), bool)
+    fresh[1:] = row[1:] != row[:-1]
+    begins = np.flatnonzero(fresh)
     return _with(
         frame,
-        fade_row=row.astype(np.int32),
+        fade_rows=row[begins],
+        fade_begins=np.append(begins, len(row)),
+        fade_place=(np.cumsum(fresh) - 1).astype(np.int32),
         fade_column=column,
         fade_at=at,
         fade_left=np.clip(days - (frame.instants[row] - at) // DAY, 0, days).astype(np.int16),

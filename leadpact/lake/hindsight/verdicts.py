@@ -268,15 +268,13 @@ def decide(segments: Segments, decider: Decider, *, wanted: str | None = None) -
     read_pattern = lambda place: segments.values[:, place]  # noqa: E731
     exact = {dimension: Range(value, value) for dimension, value in steady.items()}
     clause = decider.decide(read_pattern, exact)[segments.patterns]
-    if not len(segments.fade_row):
+    rows = np.asarray(segments.fade_rows)
+    if not len(rows):
         return Decided(segments.keys, clause)
-    begins = np.flatnonzero(np.concatenate(([True], segments.fade_row[1:] != segments.fade_row[:-1])))
-    rows = segments.fade_row[begins].astype(np.int64)
-    place = np.repeat(np.arange(len(rows)), np.diff(np.append(begins, len(segments.fade_row))))
     pattern = segments.patterns[rows]
     read = lambda column: segments.values[pattern, column]  # noqa: E731
     plain = {dimension: value[pattern] for dimension, value in steady.items()}
-    faded = Faded(len(rows), place, np.asarray(segments.fade_column))
+    faded = Faded(len(rows), np.asarray(segments.fade_place), np.asarray(segments.fade_column))
     now = faded.add(decider, plain, segments.fade_left)
     decided = decider.decide(read, {dimension: Range(value, value) for dimension, value in now.items()})
     clause[rows] = decided
@@ -288,10 +286,10 @@ def decide(segments: Segments, decider: Decider, *, wanted: str | None = None) -
         doubtful &= ~ready[decided]
     doubts = np.flatnonzero(doubtful)
     keys, more = [np.asarray(segments.keys)], [clause]
-    ends = np.append(begins, len(segments.fade_row))
+    begins = segments.fade_begins
     for at in range(0, len(doubts), CHUNK):
         some = doubts[at : at + CHUNK]
-        found = _between(segments, decider, steady, rows[some], ends[some], ends[some + 1])
+        found = _between(segments, decider, steady, rows[some], begins[some], begins[some + 1])
         keys.append(found.keys)
         more.append(found.clause)
     if len(keys) == 1:
@@ -309,11 +307,11 @@ def _between(
     begin, end: which fading touches are a row's.
     """
     mask = (1 << segments.bits) - 1
-    touch, row = _spread(begin, end)
+    touch, row = spread(begin, end)
     # Steps of each touch after the row and before the next one, seen at an instant of judgement.
     age = (segments.instants[rows[row]] - segments.fade_at[touch]) // DAY
     steps = (segments.fade_left[touch] - segments.fade_last[touch]).astype(np.int64)
-    step, of = _spread(np.zeros(len(steps), np.int64), steps)
+    step, of = spread(np.zeros(len(steps), np.int64), steps)
     instant = segments.fade_at[touch[of]] + (age[of] + 1 + step) * DAY
     lead = segments.keys[rows[row[of]]] & ~np.int64(mask)
     seen = segments.seen(lead | (instant - segments.origin))
@@ -324,7 +322,7 @@ def _between(
     seen, row = seen[order], row[order]
     fresh = np.concatenate(([True], seen[1:] != seen[:-1])) if len(seen) else np.empty(0, bool)
     seen, row = seen[fresh], row[fresh]
-    touch, place = _spread(begin[row], end[row])
+    touch, place = spread(begin[row], end[row])
     now = (seen & mask) + segments.origin
     column = segments.fade_column[touch]
     days = np.array([(fading.query.within or DAY) // DAY for fading in decider.columns.fading], np.int64)[column]
@@ -336,7 +334,7 @@ def _between(
     return Decided(seen, decider.decide(lambda column: segments.values[pattern, column], exact))
 
 
-def _spread(begin: Ints, end: Ints) -> tuple[Ints, Ints]:
+def spread(begin: Ints, end: Ints) -> tuple[Ints, Ints]:
     """All numbers from each begin to its end (exclusive), and which pair each is of."""
     many = end - begin
     which = np.repeat(np.arange(len(many)), many)
