@@ -56,7 +56,12 @@ def batches(gathered: Gathered, most: int) -> Iterator[Batch]:
     origin = int(store.one("SELECT min(first) FROM hs_leads")) // HOUR * HOUR
     bits = (gathered.end - origin + 2 * HOUR).bit_length()
     most = min(most, 2 ** (63 - bits))
-    starts = store.execute(f"SELECT min(circle) FROM hs_leads GROUP BY ix // {most} ORDER BY 1").fetchall()
+    # A batch begins with an account's first lead: circles lie in one batch.
+    starts = store.execute(
+        "SELECT min(begins) FROM (SELECT ix, CASE WHEN account_key IS NULL THEN ix "
+        "ELSE min(ix) OVER (PARTITION BY account_key) END AS begins FROM hs_leads) "
+        f"GROUP BY ix // {most} ORDER BY 1"
+    ).fetchall()
     lows = sorted({int(low) for (low,) in starts})
     for low, high in zip(lows, [*lows[1:], gathered.leads], strict=True):
         if high - low > 2 ** (63 - bits):
@@ -229,7 +234,7 @@ def prepare_fades(gathered: Gathered, batch: Batch) -> None:
         parts.append(
             f'SELECT {place} AS place, l.ix, l.first, d."at", d.start, d.until, d."at" + {measure.query.within} AS leaves '
             f"FROM ({spans}) d JOIN hs_leads l ON {join} WHERE l.ix >= {batch.low} AND l.ix < {batch.high} "
-            f"AND d.until > l.first AND d.until > d.start"
+            f"AND d.until > l.first AND d.until > d.start AND d.start <= {gathered.end}"
         )
     empty = 'SELECT 0 AS place, 0 AS ix, 0 AS first, 0 AS "at", 0 AS start, 0 AS until, 0 AS leaves WHERE FALSE'
     gathered.store.execute(f"CREATE OR REPLACE TEMP TABLE hs_fades AS {' UNION ALL '.join(parts) or empty}")
