@@ -194,12 +194,12 @@ def test_two_agreements_are_compared(files: Path) -> None:
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
     difference = told["against"]["difference"]
-    assert (difference["gained"], difference["lost"], difference["same"]) == (2, 0, 1)
-    assert difference["names"]["gained"] == ["B", "A"]
+    assert [difference[name] for name in ("gained", "lost", "earlier", "later", "same")] == [1, 0, 1, 0, 1]
+    assert difference["names"]["gained"] == ["A"]
     moved = [json.loads(line) for line in (files / "out.moved.jsonl").read_text(encoding="utf-8").splitlines()]
     assert moved == [
         {"lead_id": "A", "moves": "gained", "at": "2024-02-10T00:00:00Z", "against_at": None},
-        {"lead_id": "B", "moves": "gained", "at": "2024-02-09T11:15:00Z", "against_at": None},
+        {"lead_id": "B", "moves": "earlier", "at": "2024-02-09T11:15:00Z", "against_at": "2024-02-09T12:00:00Z"},
     ]
 
 
