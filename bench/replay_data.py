@@ -34,10 +34,11 @@ def load(store: Store, folder: Path, *, leads: int, touches: int) -> None:
         f"{START} + (hash(lead_id, 31) % {YEAR * 9 // 10})::BIGINT, NULL FROM '{folder}/leads.parquet'"
     )
     for field, form, column in FIELDS:
-        cells = {name: "NULL" for name in "tnb"} | {form: f'l."{column}"'}
+        cells = dict.fromkeys("tnb", "NULL") | {form: f'l."{column}"'}
         text = f'CAST(l."{column}" AS VARCHAR)' if form != "t" else cells["t"]
         store.execute(
-            f"INSERT INTO hist_facts SELECT 'lead', l.lead_id, '{field}', {text}, {cells['n']}, {cells['b']}, NULL, since, since FROM ("
+            f"INSERT INTO hist_facts SELECT 'lead', l.lead_id, '{field}', {text}, {cells['n']}, {cells['b']}, "
+            "NULL, since, since FROM ("
             f"SELECT l.*, h.created_at + CASE WHEN hash(lead_id, '{field}') % 20 = 0 "
             f"THEN (hash(lead_id, 33) % {20 * DAY})::BIGINT ELSE 0 END AS since FROM '{folder}/leads.parquet' l "
             f'JOIN hist_leads h USING (lead_id)) l WHERE l."{column}" IS NOT NULL'

@@ -49,7 +49,7 @@ class Figures:
 
     def json(self) -> dict[str, Any]:
         """For programs."""
-        told = {name: value for name, value in ((n, getattr(self, n)) for n in self.__slots__) if name not in {"weeks"}}
+        told = {name: value for name, value in ((n, getattr(self, n)) for n in self.__slots__) if name != "weeks"}
         told["weeks"] = [{"week": iso(start)[:10], "handed_over": many} for start, many in self.weeks]
         told["first_error"] = None if self.first_error is None else asdict(self.first_error)
         return told
@@ -203,20 +203,21 @@ def _answers_in_words(told: Figures) -> list[str]:
             "Of the leads handed over none has an answer from Sales: nothing can be said of the first error (--outcomes)."
         ]
     out = [
-        f"Sales answered {labelled:,} of them: {told.qualified:,} qualified, {told.definition:,} not what was agreed, "
-        f"{told.other:,} for other reasons."
+        f"Sales answered {labelled:,} of them: {told.qualified:,} qualified, {told.definition:,} not what was agreed,"
     ]
+    out[0] += f" {told.other:,} for other reasons."
     if told.first_error is not None:
-        error = told.first_error
-        out.append(
-            f"First error: {100 * error.value:.1f}% (95% interval {100 * error.low:.1f} to {100 * error.high:.1f}%, n = {error.n:,})."
-        )
+        out.append(f"First error: {_percent(told.first_error)}.")
     if told.unlabelled:
         out.append(
             f"Sales never answered {counted(told.unlabelled, 'lead')} handed over here: whether it was right to hand "
             "them over cannot be said from this history. Blind audits can tell."
         )
     return out
+
+
+def _percent(error: Estimate) -> str:
+    return f"{100 * error.value:.1f}% (95% interval {100 * error.low:.1f} to {100 * error.high:.1f}%, n = {error.n:,})"
 
 
 def _difference_in_words(name: str, other: Figures, moved: Difference) -> list[str]:
@@ -229,10 +230,7 @@ def _difference_in_words(name: str, other: Figures, moved: Difference) -> list[s
         out.append(f"  {moves:<8}{many:>8,}{by}{names}")
     out.append(f"  {'the same':<8}{moved.same:>8,}")
     if other.first_error is not None:
-        error = other.first_error
-        out.append(
-            f"  its first error: {100 * error.value:.1f}% (95% interval {100 * error.low:.1f} to {100 * error.high:.1f}%, n = {error.n:,})"
-        )
+        out.append(f"  its first error: {_percent(other.first_error)}")
     return out
 
 

@@ -131,7 +131,7 @@ def judge(
     help="Changes of verdict: .csv, .jsonl or .parquet.",
 )
 @reading_options
-def replay(
+def replay(  # noqa: PLR0913, PLR0917 - one argument for each option
     agreement_file: Path,
     against_file: Path | None,
     leads_file: Path,

@@ -54,7 +54,7 @@ class Evidence:
         lead, instant = np.asarray(lead, np.int64), np.minimum(np.asarray(instant, np.int64), rows.end)
         at_end, answered = _rows_at(rows, everybody, until), _rows_at(rows, lead, instant)
         good, bad = labels[lead] == GOOD, labels[lead] == BAD
-        for place, line in enumerate(decider.agreement.lines):
+        for place in range(len(decider.agreement.lines)):
             now = _states(rows, decider, place, at_end, until)
             then = _states(rows, decider, place, answered, instant)
             with_, without = then == TRUE, then == FALSE

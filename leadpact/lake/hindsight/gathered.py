@@ -19,6 +19,7 @@ from leadpact.lake.relations import FACTS, LEADS, TOUCHES
 from leadpact.lake.store import Store, literal, quoted
 from leadpact.language.needs import column, leaves, needs, queries
 from leadpact.language.nodes import ActivePeople, Agreement, Form
+from leadpact.language.sql_compare import answers
 from leadpact.language.sql_measures import Counted, Faded, Measure, People, Source, kinds_of, match
 
 EVER = 2**62
@@ -92,6 +93,8 @@ def _flags(gathered: Gathered) -> None:
         f", {_FORMS[form].format(cell=f'c{names.index(name)}')} AS {quoted(column(name, form))}"
         for name, form in needs(agreement).properties
     )
+    tested = ((name, test) for query in queries(agreement) for name, tests in query.where for test in tests)
+    beside = "".join(f", {one.sql(dialect='duckdb', identify=True)}" for one in answers(tested, agreement, "duckdb"))
     flags: list[str] = []
     for place, measure in enumerate(columns.reads):
         asked: Measure = measure if isinstance(measure, Counted | People) else Faded(measure.query, 1)
@@ -108,8 +111,8 @@ def _flags(gathered: Gathered) -> None:
     with gathered.store.hollow_columns():
         gathered.store.execute(
             f"CREATE OR REPLACE TEMP TABLE hs_flags AS SELECT * FROM (SELECT t.kind, t.told{''.join(flags)} "
-            f"FROM (SELECT kind, told{forms} FROM (SELECT kind, told{cells} "
-            f"FROM (SELECT DISTINCT kind, coalesce({told}, '') AS told FROM {TOUCHES}))) AS t) WHERE {any_flag}"
+            f"FROM (SELECT *{beside} FROM (SELECT kind, told{forms} FROM (SELECT kind, told{cells} "
+            f"FROM (SELECT DISTINCT kind, coalesce({told}, '') AS told FROM {TOUCHES})))) AS t) WHERE {any_flag}"
         )
     gathered.store.execute(f"CREATE OR REPLACE TEMP MACRO hs_told(kind, cells) AS coalesce({told}, '')")
 

@@ -92,8 +92,9 @@ class Segments:
     @classmethod
     def load(cls, folder: Path, **numbers: int) -> Segments:
         """Map the arrays of a folder; numbers are the fields that are no arrays."""
-        arrays: dict[str, Any] = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
-        return cls(**arrays, **numbers)
+        parts: dict[str, Any] = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
+        parts |= numbers
+        return cls(**parts)
 
     @property
     def numbers(self) -> dict[str, int]:
@@ -129,8 +130,8 @@ def build(gathered: Gathered, batch: Batch, initials: list[int]) -> Segments:
     hollow = np.empty(0, np.int64)
     frame = Segments(
         hollow, hollow.astype(np.int32), np.empty((0, 0), np.int32), hollow, hollow, hollow.astype(np.int32),
-        hollow.astype(np.int16), hollow, hollow.astype(np.int16), hollow.astype(np.int16), learnt, learnt_circle, np.asarray(circles, np.int32),
-        batch.low, batch.origin, batch.bits, gathered.end,
+        hollow.astype(np.int16), hollow, hollow.astype(np.int16), hollow.astype(np.int16), learnt, learnt_circle,
+        np.asarray(circles, np.int32), batch.low, batch.origin, batch.bits, gathered.end,
     )  # fmt: skip
     events = store.execute(streams.events(gathered, batch)).fetchnumpy()
     keys, column, delta = _ints(events["key"]), np.asarray(events["col"]), np.asarray(events["delta"])

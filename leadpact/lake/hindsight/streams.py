@@ -13,16 +13,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from leadpact.kit.failures import CannotDo
 from leadpact.lake.hindsight.gathered import EVER, HOUR, Gathered, active_everywhere
 from leadpact.lake.hindsight.measured import Count, Fading, by_account
-from leadpact.kit.failures import CannotDo
 from leadpact.lake.store import literal, quoted
 from leadpact.language.evaluate import compare as test_value
 from leadpact.language.evaluate import kleene_all
 from leadpact.language.fold import UNKNOWN as UNKNOWN_CELL
 from leadpact.language.needs import column, form_of
 from leadpact.language.nodes import DAY, Attribute
-from leadpact.language.sql_compare import compare
+from leadpact.language.sql_compare import answers, compare
 from leadpact.language.sql_expr import YEAR_ONE
 from leadpact.language.sql_measures import People
 
@@ -142,8 +142,8 @@ def events(gathered: Gathered, batch: Batch) -> str:
     parts.append("SELECT * FROM hs_says")
     for place, measure in enumerate(columns.counts):
         parts.append(_counted(gathered, place, measure, batch, leads))
-    for place, measure in enumerate(columns.fading, start=len(columns.counts)):
-        spans = f"(SELECT * FROM hs_fades WHERE place = {place - len(columns.counts)})"
+    for place in range(len(columns.fading)):
+        spans = f"(SELECT * FROM hs_fades WHERE place = {place})"
         parts.append(f"SELECT ix, first, start, {NOTHING}, 0, TRUE FROM {spans}")
         parts.append(f"SELECT ix, first, until, {NOTHING}, 0, TRUE FROM {spans} WHERE until < leaves")
     joined = " UNION ALL ".join(parts)
@@ -208,10 +208,15 @@ def _attribute(gathered: Gathered, place: int, leaf: Attribute, batch: Batch) ->
         f"WHERE field = {literal(leaf.field)} {account} AND ix >= {batch.low} AND ix < {batch.high})) "
         "WHERE following IS NULL OR following > start"
     )
+    beside = answers(((leaf.field, test) for test in leaf.tests), gathered.agreement, "duckdb")
+    looked_up = "".join(f", {one.sql(dialect='duckdb', identify=True)}" for one in beside)
+    told = (
+        f"SELECT ix, first, start, known_at, {_truth(gathered, leaf)} AS says "
+        f"FROM (SELECT * EXCLUDE (t){looked_up} FROM ({standing})) AS t"
+    )
     return (
         f"SELECT ix, first, start, {place}, says - was, start > known_at FROM (SELECT ix, first, start, known_at, says, "
-        f"coalesce(lag(says) OVER (PARTITION BY ix ORDER BY start), {before}) AS was FROM ("
-        f"SELECT ix, first, start, known_at, {_truth(gathered, leaf)} AS says FROM ({standing}) AS t)) WHERE says <> was"
+        f"coalesce(lag(says) OVER (PARTITION BY ix ORDER BY start), {before}) AS was FROM ({told})) WHERE says <> was"
     )
 
 

@@ -214,7 +214,7 @@ class Faded:
     """Fading touches gathered by some rows: rows in order, and for each touch which of them, which column, what it has left."""
 
     count: int
-    place: Ints
+    place: NDArray[np.int64] | NDArray[np.int32]
     column: NDArray[np.int16]
 
     def add(self, decider: Decider, scores: dict[str, Ints], left: NDArray[np.int16]) -> dict[str, Ints]:

@@ -96,7 +96,8 @@ def test_values_stand_from_when_they_were_known(store: Store, read: Read) -> Non
         ("2024-02-01T00:00:00Z", "prospect", "sales_ready", "sales_ready.2"),
         ("2024-02-08T00:00:00Z", "sales_ready", "prospect", ""),
     ]
-    assert loaded.leads == 3 and not [note for note in loaded.notes if "no older values" in note]
+    assert loaded.leads == 3
+    assert not [note for note in loaded.notes if "no older values" in note]
 
 
 def test_replay_of_files_agrees_with_judging_them(read: Read) -> None:
@@ -185,7 +186,8 @@ def test_the_command_writes_rows_and_prints_figures(files: Path) -> None:
         "C,2024-02-01T00:00:00Z,prospect,sales_ready,sales_ready.2",
     ]
     assert "3 leads handed over." in result.output
-    assert "2024-02-05       2" in result.output and "1 too many" in result.output
+    assert "2024-02-05       2" in result.output
+    assert "1 too many" in result.output
     assert "First error: 50.0%" in result.output
 
 
@@ -220,9 +222,10 @@ def test_one_lead_is_told_instant_by_instant(files: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "Lead A, judged" in result.output
     assert "* 2024-02-10T00:00:00Z" in result.output
-    assert "Works" not in result.output and "In an industry we serve" in result.output
+    assert "Works" not in result.output
+    assert "In an industry we serve" in result.output
     told = json.loads(ran(files, "--lead", "A", "--json", "--out", "out.csv").stdout)
-    assert [one["verdict"] for one in told["lead"]][0] == "prospect"
+    assert told["lead"][0]["verdict"] == "prospect"
     assert {"at", "verdict", "decided_by", "scores", "lines", "says"} == set(told["lead"][0])
 
 
@@ -250,4 +253,5 @@ def test_the_command_is_found(files: Path) -> None:
     found = subprocess.run(
         [sys.executable, "-m", "leadpact", "replay", "--help"], capture_output=True, text=True, check=False, timeout=60
     )
-    assert found.returncode == 0 and "Example:" in found.stdout
+    assert found.returncode == 0
+    assert "Example:" in found.stdout

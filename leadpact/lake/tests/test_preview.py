@@ -130,7 +130,8 @@ def test_changes_are_seen_in_every_direction(store: Store, tmp_path: Path) -> No
                 later=found.later,
                 standing=found.standing,
             )
-    assert len(seen) == 5 and min(seen.values()) >= 5
+    assert len(seen) == 5
+    assert min(seen.values()) >= 5
 
 
 @pytest.mark.parametrize("seed", range(6))
