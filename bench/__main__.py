@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from bench import compile as compiling
-from bench import judge_duckdb, replay, tracking
+from bench import judge_duckdb, judge_postgres, replay, tracking
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ import click
 
 from leadpact.language.canonical import agreement_hash
 from leadpact.language.check import check as find_warnings
+from leadpact.language.check_history import Seen, check_history, check_plays
 from leadpact.language.diff import diff as find_changes
 from leadpact.language.nodes import Agreement
 from leadpact.language.parse import Parsed, parse
@@ -32,20 +33,65 @@ def agreement() -> None:
 
 @agreement.command()
 @click.argument("file", type=FILE)
+@click.option("--leads", type=FILE, help="Leads of the past: warn of what they tell of the agreement too.")
+@click.option("--touches", type=FILE, help="Touches with them.")
+@click.option(
+    "--play", "plays", multiple=True, metavar="NAME", help="A play that there is; repeat it. Others are warned of."
+)
+@click.option(
+    "--map", "maps", multiple=True, metavar="OURS=THEIRS", help="Which column is which, as for `leadpact judge`."
+)
+@click.option("--timezone", default="UTC", show_default=True, help="Time zone of times without an offset.")
+@click.option("--date-order", metavar="dmy|mdy", help="Day or month first, where a column cannot tell.")
+@click.option("--encoding", help="Encoding of the text files, where the guess is wrong.")
 @click.option("--json", "as_json", is_flag=True, help="Print problems, hash and counts as JSON.")
-def check(file: Path, *, as_json: bool) -> None:
+def check(
+    file: Path,
+    *,
+    leads: Path | None,
+    touches: Path | None,
+    plays: tuple[str, ...],
+    maps: tuple[str, ...],
+    timezone: str,
+    date_order: str | None,
+    encoding: str | None,
+    as_json: bool,
+) -> None:
     """Print every error and warning of FILE with line and column.
+
+    With files of the past it also warns of attributes that are unknown for most leads, of lines that nobody or everybody
+    meets, or that score for the very same leads, and of thresholds and verdicts that no lead reached.
 
     The exit status is 0 when there is no error (warnings are allowed), else 1.
 
+    \b
     Example: leadpact agreement check agreement.yaml
+             leadpact agreement check agreement.yaml --leads leads.csv --touches touches.csv
     """
+    if leads is None and (touches or maps):
+        raise click.UsageError("--touches and --map say something of leads of the past: give these with --leads.")
     parsed = _parsed(file)
     warnings = parsed.warnings
+    seen = None
     if parsed.agreement is not None:
-        warnings = tuple(sorted({*warnings, *find_warnings(parsed.agreement, parsed.positions)}))
+        warnings = (*warnings, *find_warnings(parsed.agreement, parsed.positions))
+        if plays:
+            warnings = (*warnings, *check_plays(parsed.agreement, plays, parsed.positions))
+        if leads is not None:
+            seen = _look(
+                parsed.agreement,
+                leads,
+                touches,
+                maps,
+                quiet=as_json,
+                timezone=timezone,
+                date_order=date_order,
+                encoding=encoding,
+            )
+            warnings = (*warnings, *check_history(parsed.agreement, seen, parsed.positions))
+    warnings = tuple(sorted(set(warnings)))
     if as_json:
-        click.echo(_as_json(parsed, warnings))
+        click.echo(_as_json(parsed, warnings, seen))
     else:
         for problem in sorted((*parsed.errors, *warnings)):
             _tell(file, problem)
@@ -135,6 +181,48 @@ def _sound(file: Path) -> Agreement:
     return parsed.agreement
 
 
+def _look(
+    read: Agreement,
+    leads: Path,
+    touches: Path | None,
+    maps: tuple[str, ...],
+    *,
+    quiet: bool,
+    timezone: str,
+    date_order: str | None,
+    encoding: str | None,
+) -> Seen:
+    """What leads of the past say of an agreement; what was guessed of their files is told."""
+    # DuckDB and all that reads files take a second to import, which a check of the file alone need not wait for.
+    from leadpact.lake.cli import Reading, sentences, working
+    from leadpact.lake.columns import parse_map
+    from leadpact.lake.facts import latest
+    from leadpact.lake.instants import zone
+    from leadpact.lake.problems import FileProblem
+    from leadpact.lake.seen import look
+    from leadpact.lake.store import Store
+    from leadpact.language.needs import needs
+
+    needed = needs(read)
+    with sentences(), Store() as store:
+        zone(timezone)
+        reading = Reading(tuple(map(parse_map, maps)), timezone, date_order, encoding, quiet, None)
+        fields = sorted({*(name for name, _ in needed.attributes), "person.email"})
+        table = reading.table(store, leads, "leads", only=fields)
+        properties = sorted({name.casefold() for name, _ in needed.properties})
+        touched = reading.table(store, touches, "touches", only=properties) if touches is not None else None
+        reading.check_maps()
+        until = latest(store, reading.tables)
+        if until is None:
+            raise FileProblem(f"{leads} holds no instant at all: give it a column created_at.")
+        with working("looking at leads of the past"):
+            seen, facts = look(store, read, table, touched, until)
+        for note in facts.notes:
+            reading.say(f"  note: {note}")
+        reading.say(f"Looked at {seen.leads:,} leads {seen.when}.")
+    return seen
+
+
 def _tell(file: Path, problem: Problem) -> None:
     """One problem on stderr as FILE:LINE:COLUMN: message, which editors and terminals can jump to."""
     mark = "" if problem.severity == "error" else "warning: "
@@ -153,9 +241,9 @@ def _sum_up(file: Path, parsed: Parsed, warnings: int) -> None:
     )
 
 
-def _as_json(parsed: Parsed, warnings: tuple[Problem, ...]) -> str:
+def _as_json(parsed: Parsed, warnings: tuple[Problem, ...], seen: Seen | None = None) -> str:
     read = parsed.agreement
-    told = {
+    told: dict[str, object] = {
         "ok": read is not None,
         "name": None if read is None else read.name,
         "hash": None if read is None else agreement_hash(read),
@@ -163,6 +251,8 @@ def _as_json(parsed: Parsed, warnings: tuple[Problem, ...]) -> str:
         "errors": [asdict(problem) for problem in parsed.errors],
         "warnings": [asdict(problem) for problem in warnings],
     }
+    if seen is not None:
+        told["history"] = asdict(seen)
     return json.dumps(told, ensure_ascii=False, indent=2)
 
 

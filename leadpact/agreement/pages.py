@@ -213,6 +213,13 @@ def _found(number: int) -> Any:
 
 
 def _source(request: HttpRequest) -> str:
+    source = _sent(request)
+    if "\0" in source:
+        raise CannotDo("That is not text: it holds NUL characters. Save the agreement as UTF-8 text and send it again.")
+    return source
+
+
+def _sent(request: HttpRequest) -> str:
     upload = request.FILES.get("file")
     if upload is not None:
         if (upload.size or 0) > MOST_BYTES:

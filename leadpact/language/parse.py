@@ -68,6 +68,7 @@ LINE_HINTS: Final = {
     "at_least": "it stands inside the condition",
 }
 ENTRIES_LIMIT: Final = 100_000
+TITLE_LIMIT: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class _Parser:
         for section, entry in fields.items():
             self._stand(section, entry.key)
         self._version(fields)
-        name = self.reader.text(fields["name"].value, "`name`") if "name" in fields else None
+        name = self.reader.text(fields["name"].value, "`name`", most=TITLE_LIMIT) if "name" in fields else None
         market = read_market(self.reader, fields["market"].value) if "market" in fields else Market()
         if "lists" in fields:
             self._lists(fields["lists"].value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -10,6 +11,7 @@ from typing import Final
 from leadpact.language.durations import window
 from leadpact.language.fields import ACTIVE_PEOPLE, FIELDS, SCOPES
 from leadpact.language.kinds import KINDS, OURS
+from leadpact.language.looks import disguised, skeleton
 from leadpact.language.nodes import (
     DIMENSIONS,
     THOUSANDTHS,
@@ -37,6 +39,8 @@ JOINS: Final = ("all", "any", "not")
 COUNT_LIMIT: Final = 1_000_000
 SCORE_LIMIT: Final = Decimal(1_000_000_000)
 FIELD_LIMIT: Final = 200
+KIND_LIMIT: Final = 60
+"""Characters of a kind of touch: as many as the column that touches are kept in has."""
 _FIELD = re.compile(r"(person|account|lead)\.[^\W\d]\w*(\.\w+)*")
 _EXAMPLE: Final = "a condition such as `{account.industry: {in: […]}}` or `{touch: …}`"
 
@@ -123,6 +127,8 @@ class Conditions:
         """Whether the key can name an attribute; nearly known names earn a warning."""
         problems, word = self.reader.problems, key.value
         if _FIELD.fullmatch(word) and len(word.encode()) <= FIELD_LIMIT:
+            if self._deceives(key, FIELDS):
+                return False
             self._remember(key)
             near = nearest(
                 word.partition(".")[2], [f.partition(".")[2] for f in FIELDS if _scope(f) == _scope(word)], cutoff=80
@@ -162,15 +168,32 @@ class Conditions:
             )
         return False
 
+    def _deceives(self, key: Scalar, known: Iterable[str]) -> bool:
+        """Whether a name mixes letters that look alike, or looks like a known one that it is not; then that is noted."""
+        word = key.value
+        if word.isascii():
+            return False
+        meant = skeleton(word)
+        if not disguised(word) and meant not in known:
+            return False
+        self.reader.problems.error(
+            key,
+            f"`{word}` is written with letters that only look like Latin ones",
+            nearest=meant,
+            code="look-alike",
+        )
+        return True
+
     def _remember(self, key: Scalar) -> None:
-        """Two names that differ only in capitals would be one column for some engines."""
-        first, place = self.names.setdefault(key.value.casefold(), (key.value, key))
+        """Two names that differ only in capitals would be one column for some engines, and those alike one for people."""
+        first, place = self.names.setdefault(skeleton(key.value), (key.value, key))
         if first != key.value:
+            capitals = first.casefold() == key.value.casefold()
             self.reader.problems.error(
                 key,
-                f"`{key.value}` differs only in capitals from `{first}` in line {place.line}",
+                f"`{key.value}` {'differs only in capitals from' if capitals else 'looks like'} `{first}` in line {place.line}",
                 nearest=first,
-                code="capitals",
+                code="capitals" if capitals else "look-alike",
             )
 
     # --- touches ----------------------------------------------------------------------
@@ -234,7 +257,9 @@ class Conditions:
             return None
         found: dict[str, None] = {}
         for item in nodes:
-            kind = self.reader.folded(item, "a kind of touch", "a kind such as `page.viewed`")
+            if isinstance(item, Scalar) and self._deceives(item, KINDS):
+                return None
+            kind = self.reader.folded(item, "a kind of touch", "a kind such as `page.viewed`", most=KIND_LIMIT)
             if kind is None:
                 return None
             near = "" if kind in KINDS else nearest(kind, KINDS, cutoff=80)
@@ -277,6 +302,8 @@ class Conditions:
                 expected=f"letters, digits, points, hyphens and underscores, {FIELD_LIMIT} bytes at most",
                 code="field",
             )
+            return None
+        if self._deceives(scalar, ()):
             return None
         self._remember(Scalar(f"touch property {scalar.value}", True, scalar.line, scalar.column))
         return scalar.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -10,6 +11,12 @@ from rapidfuzz import fuzz, process
 
 ERROR: Final = "error"
 WARNING: Final = "warning"
+MOST: Final = 1_000
+"""So many problems of one severity are told; whoever has more begins by mending these."""
+MORE: Final = "more"
+"""The code of the last problem where there are more than that."""
+LONGEST: Final = 500
+"""Characters of a message, or of what was probably meant."""
 
 
 class Placed(Protocol):
@@ -69,26 +76,42 @@ class Problems:
     """Collects what is found, so that reading goes on after an error."""
 
     def __init__(self) -> None:
-        self._found: list[Problem] = []
+        self._found: dict[Problem, None] = {}
+        self._counts: Counter[str] = Counter()
 
     def error(self, place: Placed, message: str, *, expected: str = "", nearest: str = "", code: str = "value") -> None:
         """Note an error."""
-        self._found.append(Problem(place.line, place.column, message, expected, nearest, ERROR, code))
+        self._note(Problem(place.line, place.column, _cut(message), _cut(expected), _cut(nearest), ERROR, code))
 
     def warn(
         self, place: Placed, message: str, *, expected: str = "", nearest: str = "", code: str = "foolish"
     ) -> None:
         """Note a warning."""
-        self._found.append(Problem(place.line, place.column, message, expected, nearest, WARNING, code))
+        self._note(Problem(place.line, place.column, _cut(message), _cut(expected), _cut(nearest), WARNING, code))
+
+    def _note(self, problem: Problem) -> None:
+        self._counts[problem.severity] += 1
+        if self._counts[problem.severity] <= MOST:
+            self._found[problem] = None
 
     @property
     def failures(self) -> int:
         """How many errors were noted so far: callers compare it before and after to see whether a part was sound."""
-        return sum(problem.severity == ERROR for problem in self._found)
+        return self._counts[ERROR]
 
     def of(self, severity: str) -> tuple[Problem, ...]:
         """What was found of one severity, in the order of the file, each once."""
-        return tuple(sorted({problem for problem in self._found if problem.severity == severity}))
+        found = sorted(problem for problem in self._found if problem.severity == severity)
+        more = self._counts[severity] - MOST
+        if more > 0:
+            last = found[-1]
+            message = f"{more:,} more {severity}s behind this one are not told before these are mended"
+            found.append(Problem(last.line, last.column + 1, message, severity=severity, code=MORE))
+        return tuple(found)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
 
 
 def nearest(word: str, known: Iterable[str], *, cutoff: float = 70) -> str:

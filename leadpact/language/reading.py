@@ -10,10 +10,13 @@ from decimal import Decimal
 from typing import Final
 
 from leadpact.language.fold import fold
+from leadpact.language.looks import disguised, skeleton
 from leadpact.language.problems import Problems, nearest
 from leadpact.language.source import Mapping, Node, Scalar, Sequence, describe
 
 NAME_LIMIT: Final = 50
+SENTENCE_LIMIT: Final = 500
+TEXT_LIMIT: Final = 1_000
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 
 
@@ -110,8 +113,8 @@ class Reader:
         self.problems.error(node, f"{what} cannot be {describe(node)}", expected=expected, code="type")
         return None
 
-    def text(self, node: Node, what: str, expected: str = "a text") -> str | None:
-        """A text for people, trimmed, as written."""
+    def text(self, node: Node, what: str, expected: str = "a text", *, most: int = SENTENCE_LIMIT) -> str | None:
+        """A text for people, trimmed, as written, of so many characters at most."""
         scalar = self.scalar(node, what, expected)
         if scalar is None:
             return None
@@ -119,10 +122,16 @@ class Reader:
         if not said:
             self.problems.error(node, f"{what} is empty", expected=expected, code="empty")
             return None
-        return said
+        return said if self._fits(node, said, what, most) else None
 
-    def folded(self, node: Node, what: str, expected: str = "a text") -> str | None:
-        """A text as it is compared."""
+    def _fits(self, node: Node, text: str, what: str, most: int) -> bool:
+        if len(text) > most:
+            message = f"{what} has {len(text):,} characters"
+            self.problems.error(node, message, expected=f"{most:,} at most", code="size")
+        return len(text) <= most
+
+    def folded(self, node: Node, what: str, expected: str = "a text", *, most: int = TEXT_LIMIT) -> str | None:
+        """A text as it is compared, of so many characters at most; one whose letters deceive earns a warning."""
         scalar = self.scalar(node, what, expected)
         if scalar is None:
             return None
@@ -134,7 +143,14 @@ class Reader:
         if not text:
             self.problems.error(node, f"{what} is empty", expected=expected, code="empty")
             return None
-        return text
+        if disguised(text):
+            self.problems.warn(
+                node,
+                f"`{disguised(text)}` mixes Latin letters with letters that only look like Latin ones",
+                nearest=skeleton(disguised(text)),
+                code="look-alike",
+            )
+        return text if self._fits(node, text, what, most) else None
 
     def name(self, node: Node, what: str) -> str | None:
         """An id: lower-case letters, digits and underscores, beginning with a letter, 50 characters at most."""
@@ -148,7 +164,7 @@ class Reader:
             )
             return None
         if not _NAME.fullmatch(scalar.value):
-            better = re.sub(r"[^a-z0-9_]+", "_", fold(scalar.value)).strip("_")
+            better = re.sub(r"[^a-z0-9_]+", "_", skeleton(fold(scalar.value))).strip("_")
             self.problems.error(
                 node,
                 f"{what} cannot be {describe(scalar)}",

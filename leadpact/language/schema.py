@@ -6,14 +6,17 @@ The schema is looser than `parse`: what needs the whole file (list names, ids us
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 from leadpact.language import builtin
 from leadpact.language.fields import ACTIVE_PEOPLE, FIELDS, noun
 from leadpact.language.kinds import KINDS
 from leadpact.language.nodes import DEFAULT_VERDICT, DIMENSIONS, POINTS_LIMIT, VERDICT_NAMES
+from leadpact.language.parse import TITLE_LIMIT
+from leadpact.language.parse_conditions import KIND_LIMIT
 from leadpact.language.parse_market import MARKET_KEYS
 from leadpact.language.parse_promises import BLAMES, THEN
+from leadpact.language.reading import SENTENCE_LIMIT
 
 Schema = dict[str, object]
 
@@ -22,13 +25,63 @@ _WINDOW: Final = r"^\s*[0-9]{1,9}\s+(second|minute|hour|day|week)s?\s*$"
 _SHARE: Final = r"^\s*[0-9]{1,3}(\.[0-9]{1,4})? ?%\s*$"
 _ID: Final = r"^[a-z][a-z0-9_]{0,49}$"
 _FIELD: Final = r"^(person|account|lead)\..+$"
+_TRUTH: Final = r"^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[Yy][Ee][Ss]|[Nn][Oo])$"
+
+# What editors show beside a word.
+SECTION_SAYS: Final = {
+    "leadpact": "The version of the language: 1.",
+    "name": "What the agreement is called.",
+    "market": "Time zone, business hours and holidays, for promises in business time.",
+    "lists": "Named lists of texts, numbers or domains, for `in`.",
+    "fit": "Lines about who they are.",
+    "engagement": "Lines about what they do.",
+    "readiness": "Lines about what they told us: budget, authority, need, timing.",
+    "verdicts": "Tried from the top; the first that holds is given. A lead for which none holds is a prospect.",
+    "cools": "When an accepted lead goes back to Marketing.",
+    "sales_promises": "What Sales promises for each lead that is handed over.",
+    "marketing_promises": "What Marketing promises for each lead that it keeps.",
+    "recycle": "The reasons Sales may give, and what each leads to.",
+    "audit": "Blind checks of what Marketing keeps: they measure the second error.",
+}
+WORD_SAYS: Final = {
+    "id": "A short name, used once: small letters, digits, underscores.",
+    "says": "The sentence that both sides read.",
+    "if": "A condition: the points are given once.",
+    "each": "A touch: the points are given for each that counts.",
+    "points": "A whole number from -10,000 to 10,000.",
+    "at_most": "With `each`: what the line comes to at most, in either direction.",
+    "fades": "With `each` and a window of whole days: worth less with each day, nothing at the end.",
+    "touch": "A kind of touch, or a list of kinds.",
+    "where": "Properties of the touch, each with a comparison; all must be true.",
+    "within": "The window: only touches younger than this count.",
+    "by": "Whose touches: the person's own, or everyone's at the account.",
+    "per": "`day`: of each UTC day only the latest counts.",
+    "distinct": "A property: of each of its values only the latest touch counts.",
+    "is": "The same text, number or boolean.",
+    "in": "One of a list: its name, or the list itself. Lists of domains match subdomains too.",
+    "contains": "Has the text inside.",
+    "starts_with": "Begins with the text.",
+    "ends_with": "Ends with the text.",
+    "has_word": "Has it as a whole word.",
+    "at_least": "That number or more.",
+    "above": "More than that number.",
+    "below": "Less than that number.",
+    "between": "Within both numbers, these included.",
+    "known": "Whether there is a value at all.",
+    "blames": "What the first error counts: definition, timing, data or nobody.",
+    "rest": "How long the lead rests before it is judged afresh.",
+    "play": "The play that the lead is given to.",
+    "then": "In place of a rest.",
+    "only_after": "May be said only when all promised attempts were made.",
+}
+_OTHERWISE: Final = {"at_most": "That number or less."}
 
 
 def json_schema() -> Schema:
     """The schema as JSON Schema, draft 2020-12."""
     sections: Schema = {
-        "leadpact": {"const": 1, "description": "The version of the language."},
-        "name": {"type": "string", "minLength": 1},
+        "leadpact": {"const": 1},
+        "name": _words(TITLE_LIMIT),
         "market": {"$ref": "#/$defs/market"},
         "lists": {
             "type": ["object", "null"],
@@ -73,7 +126,8 @@ def json_schema() -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "leadpact agreement",
-        **_object(sections, ["leadpact", "name", "verdicts"]),
+        "description": "What Marketing and Sales agree on: when a lead is ready, and what both promise.",
+        **_object(_told(sections, SECTION_SAYS), ["leadpact", "name", "verdicts"]),
         "$defs": _definitions(),
     }
 
@@ -85,8 +139,9 @@ def _definitions() -> Schema:
         "within": _ref("window"),
         "by": {"enum": ["person", "account"]},
         "per": {"const": "day"},
-        "distinct": {"type": "string"},
+        "distinct": {"type": ["string", "number"]},
     }
+    query = _told(query, WORD_SAYS)
     count: Schema = {"type": "integer", "minimum": 0}
     return {
         "duration": {"type": "string", "pattern": _DURATION, "examples": ["4 business hours", "30 days"]},
@@ -94,8 +149,9 @@ def _definitions() -> Schema:
         "share": {"type": "string", "pattern": _SHARE, "examples": ["2%"]},
         "constant": {"type": ["string", "number", "boolean"]},
         "kinds": {"anyOf": [_ref("kind"), _many(_ref("kind"))]},
-        "kind": {"anyOf": [{"enum": list(KINDS)}, {"type": "string", "minLength": 1}]},
+        "kind": {"anyOf": [{"enum": list(KINDS)}, _words(KIND_LIMIT)]},
         "tests": {"anyOf": [_ref("constant"), _tests()]},
+        "truth": {"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": _TRUTH}]},
         "query": _object(query, ["touch"]),
         "touched": _object({**query, "at_least": count, "at_most": count}, ["touch"]),
         "attribute": _attribute(),
@@ -138,24 +194,21 @@ def _tests() -> Schema:
     number: Schema = {"type": "number"}
     text: Schema = {"type": ["string", "number", "boolean"]}
     named: Schema = {"anyOf": [{"enum": list(builtin.NAMES)}, {"type": "string"}]}
-    return _object(
-        {
-            "is": _ref("constant"),
-            "in": {"anyOf": [named, _many(_ref("constant"))]},
-            "contains": text,
-            "starts_with": text,
-            "ends_with": text,
-            "has_word": text,
-            "at_least": number,
-            "at_most": number,
-            "above": number,
-            "below": number,
-            "between": {"type": "array", "items": number, "minItems": 2, "maxItems": 2},
-            "known": {"enum": [True, False, "yes", "no"]},
-        },
-        [],
-        least=1,
-    )
+    words: Schema = {
+        "is": _ref("constant"),
+        "in": {"anyOf": [named, _many(_ref("constant"))]},
+        "contains": text,
+        "starts_with": text,
+        "ends_with": text,
+        "has_word": text,
+        "at_least": number,
+        "at_most": number,
+        "above": number,
+        "below": number,
+        "between": {"type": "array", "items": number, "minItems": 2, "maxItems": 2},
+        "known": _ref("truth"),
+    }
+    return _object(_told(words, {**WORD_SAYS, **_OTHERWISE}), [], least=1)
 
 
 def _score() -> Schema:
@@ -173,33 +226,29 @@ def _score() -> Schema:
 
 def _line() -> Schema:
     shared: Schema = {
-        "id": {"type": "string", "pattern": _ID},
-        "says": {"type": "string", "description": "The sentence that both sides read."},
+        "id": {"type": ["string", "boolean"], "pattern": _ID},
+        "says": _words(SENTENCE_LIMIT),
         "points": {"type": "integer", "minimum": -POINTS_LIMIT, "maximum": POINTS_LIMIT},
     }
-    fades: Schema = {"enum": [True, False, "yes", "no"], "description": "Linear, to nothing at the end of the window."}
+    once = {**shared, "if": _ref("condition")}
+    often = {**shared, "each": _ref("query"), "at_most": _whole(1), "fades": _ref("truth")}
     return {
         "oneOf": [
-            _object({**shared, "if": _ref("condition")}, ["id", "points", "if"]),
-            _object(
-                {**shared, "each": _ref("query"), "at_most": _whole(1), "fades": fades},
-                ["id", "points", "each"],
-            ),
+            _object(_told(once, WORD_SAYS), ["id", "points", "if"]),
+            _object(_told(often, WORD_SAYS), ["id", "points", "each"]),
         ]
     }
 
 
 def _reason() -> Schema:
-    return _object(
-        {
-            "blames": {"enum": list(BLAMES)},
-            "rest": _ref("window"),
-            "play": {"type": "string", "pattern": _ID},
-            "then": {"enum": list(THEN)},
-            "only_after": {"const": "attempts"},
-        },
-        ["blames"],
-    )
+    words: Schema = {
+        "blames": {"enum": list(BLAMES)},
+        "rest": _ref("window"),
+        "play": {"type": "string", "pattern": _ID},
+        "then": {"enum": list(THEN)},
+        "only_after": {"const": "attempts"},
+    }
+    return _object(_told(words, WORD_SAYS), ["blames"])
 
 
 def _market() -> Schema:
@@ -227,6 +276,20 @@ def _object(properties: Schema, required: list[str], *, least: int = 0) -> Schem
     if least:
         found["minProperties"] = least
     return found
+
+
+def _told(properties: Schema, says: dict[str, str]) -> Schema:
+    """Properties with what editors show beside each; a reference may have words beside it since draft 2019-09."""
+    out: Schema = {}
+    for name, found in properties.items():
+        said = {"description": says[name]} if name in says else {}
+        out[name] = {**cast("Schema", found), **said}
+    return out
+
+
+def _words(most: int) -> Schema:
+    """A text of so many characters; one without quotes that spells a number or a boolean is a text as well."""
+    return {"type": ["string", "number", "boolean"], "minLength": 1, "maxLength": most}
 
 
 def _many(items: Schema, *, at_least: int = 1) -> Schema:

@@ -28,11 +28,22 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
+from leadpact.language.looks import cleared, told, unseen
 from leadpact.language.problems import Place, Problems
 from leadpact.language.source_lists import Run, cut
 
 SIZE_LIMIT: Final = 1_000_000
 DEPTH_LIMIT: Final = 40
+SHOWN: Final = 40
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_OTHER_FILES: Final = (
+    (b"\xff\xfe\0\0", "UTF-32 text"),
+    (b"\xff\xfe", "UTF-16 text"),
+    (b"\xfe\xff", "UTF-16 text"),
+    (b"PK\x03\x04", "a packed file (a spreadsheet or a document, perhaps)"),
+    (b"\x1f\x8b", "a packed file"),
+    (b"%PDF", "a PDF"),
+)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)", re.ASCII)
 _BOOLEANS: Final = {"true": True, "yes": True, "false": False, "no": False}
 _NOTHING: Final = frozenset({"", "~", "null", "Null", "NULL"})
@@ -93,11 +104,16 @@ def describe(node: Node) -> str:
     if node.nothing:
         return "nothing"
     if node.number is not None:
-        return f"the number {node.value}"
+        return f"the number {_short(node.value)}"
     if node.boolean is not None:
         return f"`{node.value}`"
-    shown = node.value if len(node.value) <= 40 else node.value[:37] + "…"
-    return f"the text `{shown}`"
+    return f"the text `{_short(node.value)}`"
+
+
+def _short(text: str) -> str:
+    """A piece of the file for a message: as much of it as tells which one is meant, and nothing unseen."""
+    text = cleared(text)
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "…"
 
 
 def decode(text: str | bytes, problems: Problems) -> str | None:
@@ -112,6 +128,11 @@ def decode(text: str | bytes, problems: Problems) -> str | None:
         )
         return None
     if isinstance(text, bytes):
+        other = next((what for sign, what in _OTHER_FILES if text.startswith(sign)), "")
+        other = other or ("UTF-16 text" if b"\0" in text[:2] and len(text) > 1 else "")
+        if other:
+            problems.error(start, f"this is {other}", expected="a text file saved as UTF-8", code="encoding")
+            return None
         try:
             return text.decode("utf-8-sig")
         except UnicodeDecodeError as bad:
@@ -153,6 +174,12 @@ def _read(text: str, problems: Problems, runs: tuple[Run, ...] = ()) -> Node | N
     except (YAMLError, ValueError, RecursionError) as bad:
         problems.error(Place(1, 1), f"this is not YAML: {str(bad).splitlines()[0]}", code="syntax")
         return None
+    turned = _TURNS.search(text)
+    if turned is not None and not problems.failures:
+        before = text[: turned.start()]
+        place = Place(before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
+        message = f"the unseen character {told(turned[0])} turns the order of what is read here"
+        problems.error(place, message, expected="the line written anew, without it", code="encoding")
     return builder.root if builder.whole() else None
 
 
@@ -204,7 +231,7 @@ class _Builder:
             if not isinstance(event, ScalarEvent | CollectionStartEvent):
                 return False
         if isinstance(event, ScalarEvent):
-            return self._put(Scalar(event.value, event.style is None, place.line, place.column))
+            return self._put(Scalar(self._seen(event.value, place), event.style is None, place.line, place.column))
         if isinstance(event, MappingStartEvent):
             return self._begin(Mapping([], place.line, place.column))
         if isinstance(event, SequenceStartEvent):
@@ -214,6 +241,15 @@ class _Builder:
             self._keys.pop()
         return True
 
+    def _seen(self, text: str, place: Place) -> str:
+        """The text; what cannot be seen in it is noted and left out, so that reading can go on."""
+        bad = unseen(text)
+        if not bad:
+            return text
+        message = f"the unseen character {told(bad)} stands in this text"
+        self.problems.error(place, message, expected="the text written anew, without it", code="encoding")
+        return cleared(text)
+
     def _refused(self, event: Event) -> str:
         if isinstance(event, DocumentStartEvent):
             self._documents += 1
@@ -222,12 +258,12 @@ class _Builder:
             if event.version or event.tags:
                 return "YAML directives (`%…`) are refused in an agreement"
         if isinstance(event, AliasEvent):
-            return f"the alias `*{event.anchor}` is refused; write the thing out again"
+            return f"the alias `*{_short(event.anchor)}` is refused; write the thing out again"
         if isinstance(event, ScalarEvent | CollectionStartEvent):
             if event.anchor:
-                return f"the anchor `&{event.anchor}` is refused; an agreement has no hidden copies"
+                return f"the anchor `&{_short(event.anchor)}` is refused; an agreement has no hidden copies"
             if event.tag:
-                return f"the tag `{event.tag}` is refused; plain values say what they are"
+                return f"the tag `{_short(str(event.tag))}` is refused; plain values say what they are"
         return ""
 
     def _put_back(self, parent: Sequence, run: Run) -> None:

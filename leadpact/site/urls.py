@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from leadpact.site import health
+from leadpact.site import health, schema
 from leadpact.team.pages import entrance
 
 # Prefix and module, in the order they are tried.
@@ -28,6 +28,7 @@ PARTS = (
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health/live", health.live),
     path("health/ready", health.ready),
+    path("agreement/schema.json", schema.agreement),
     path("accounts/login/", entrance.log_in, name="account_login"),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("accounts/", include("allauth.account.urls")),

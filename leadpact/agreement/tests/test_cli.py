@@ -125,7 +125,7 @@ def test_a_wrong_call_has_status_two(words: tuple[str, ...], said: str) -> None:
     ("content", "said"),
     [
         (b"", "junk.yaml:1:1: the file is empty"),
-        (b"\xff\xfe\x00", "junk.yaml:1:1: this byte is not UTF-8 text"),
+        (b"\xff\xfe\x00", "junk.yaml:1:1: this is UTF-16 text; expected a text file saved as UTF-8"),
         (b"a: *b", "junk.yaml:1:4: the alias `*b` is refused"),
         (b"[" * 2_000_000, "junk.yaml:1:1: the file has 2,000,000 bytes"),
         (os.urandom(1_000), "junk.yaml:1:"),
@@ -194,3 +194,61 @@ def test_the_commands_need_no_django() -> None:
         [sys.executable, "-c", script], check=False, env={**os.environ, "PYTHONPATH": str(root)}, timeout=60
     )
     assert done.returncode == 0
+
+
+# --- with leads of the past ---------------------------------------------------------------
+
+LEADS = "lead_id,created_at,account.id,account.industry,account.employees\n" + "".join(
+    f"l{n},2026-01-01,a{n},{'Logistics' if n % 3 else ''},{'' if n % 4 else 300}\n" for n in range(40)
+)
+TOUCHES = "lead_id,kind,at\nl1,demo.requested,2026-03-01\nl1,seminar.attended,2026-03-02\n"
+
+
+def test_check_with_leads_of_the_past() -> None:
+    Path("leads.csv").write_text(LEADS)
+    Path("touches.csv").write_text(TOUCHES)
+    result = run("check", "right.yaml", "--leads", "leads.csv", "--touches", "touches.csv")
+    assert result.exit_code == 0
+    said = result.stderr.splitlines()
+    assert "right.yaml:16:9: warning: `account.employees` is unknown for 30 of 40 leads (75%)" in said
+    assert any("`lead.timeline_months` is unknown for 40 of 40 leads (100%)" in line for line in said)
+    assert any("the line `pricing` scored for none of 40 leads at 3 instants, 30 days apart" in line for line in said)
+    assert "Looked at 40 leads at 3 instants, 30 days apart, up to 2026-03-02." in result.stdout
+    told = json.loads(run("check", "right.yaml", "--leads", "leads.csv", "--json").stdout)
+    assert (told["ok"], told["history"]["leads"], told["history"]["touches"]) == (True, 40, False)
+    assert {"mostly-unknown"} <= {problem["code"] for problem in told["warnings"]}
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("--touches", "touches.csv"), 2, "give these with --leads"),
+        (("--map", "lead_id=x"), 2, "give these with --leads"),
+        (("--leads", "nothing.csv"), 2, "does not exist"),
+        (("--leads", "leads.csv", "--map", "lead_id=nothing"), 2, "nothing"),
+        (("--leads", "leads.csv", "--timezone", "Mars/Olympus"), 2, "Mars/Olympus"),
+        (("--leads", "empty.csv"), 1, "empty.csv"),
+        (("--leads", "right.yaml"), 1, "right.yaml"),
+    ],
+)
+def test_wrong_calls_with_leads_of_the_past(words: tuple[str, ...], status: int, said: str) -> None:
+    Path("leads.csv").write_text(LEADS)
+    Path("touches.csv").write_text(TOUCHES)
+    Path("empty.csv").write_text("")
+    result = run("check", "right.yaml", *words)
+    assert result.exit_code == status, result.output
+    assert said in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_wrong_agreement_is_not_held_against_leads() -> None:
+    Path("leads.csv").write_text(LEADS)
+    result = run("check", "wrong.yaml", "--leads", "leads.csv")
+    assert result.exit_code == 1
+    assert "Looked at" not in result.output
+
+
+def test_plays_that_nobody_has() -> None:
+    result = run("check", "right.yaml", "--play", "long_nurture")
+    assert (result.exit_code, result.stderr.count("warning:")) == (0, 1)
+    assert "gives the lead to the play `find_sponsor`, which nobody has" in result.stderr

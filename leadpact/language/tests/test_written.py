@@ -7,6 +7,7 @@ from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +19,10 @@ from leadpact.language.canonical import agreement_hash, canonical, load
 from leadpact.language.check import check
 from leadpact.language.diff import diff
 from leadpact.language.nodes import Agreement
-from leadpact.language.parse import parse, parse_or_raise
+from leadpact.language.parse import LINE_KEYS, SECTIONS, parse, parse_or_raise
+from leadpact.language.parse_comparisons import OPERATORS
+from leadpact.language.parse_conditions import QUERY_KEYS
+from leadpact.language.parse_promises import REASON_KEYS
 from leadpact.language.schema import json_schema
 from leadpact.language.tests.drawing import draw_agreement
 from leadpact.language.tests.writing import Data, files, written
@@ -178,8 +182,80 @@ def test_the_example_fits_the_schema() -> None:
         ("leadpact: 1", "leadpact: 3"),
         ("sales_ready:", "salesready:"),
         ("share: 2%", "share: two"),
+        ("name: North", "nam: North"),
+        ("engagement:", "engagment:"),
+        ("  - id: seminar\n", "  -\n"),
+        ("points: 25", "points: 25000"),
+        ("points: 25", "pionts: 25"),
+        ("points: 25", "points: 25\n    at_most: 30"),
+        ("at_most: 40", "at_most: 0"),
+        ("fades: true", "fades: true\n    if: {touch: page.viewed}"),
+        ("{between: [200, 5000]}", "{between: [200]}"),
+        ("{between: [200, 5000]}", "{betwen: [200, 5000]}"),
+        ("{between: [200, 5000]}", "{between: [200, many]}"),
+        ("{account.employees:", "{acount.employees:"),
+        ("per: day", "per: week"),
+        ("within: 14 days", "within: 14 business days"),
+        ("within: 14 days", "within: a fortnight"),
+        ("  disqualified:\n    any:", "  disqualified:\n    some:"),
+        ("then: repair", "then: mend"),
+        ("only_after: attempts", "only_after: calls"),
+        ("play: find_sponsor", "play: Find Sponsor"),
+        ("near_threshold: {within: 15 points,", "near_threshold: {within: 15,"),
+        ("market:\n  timezone", "market:\n  time_zone"),
+        ("says: Came to a seminar", f"says: {'x' * 501}"),
     ],
 )
 def test_the_schema_sees_mistakes(before: str, after: str) -> None:
-    wrong = YAML(typ="safe").load(EXAMPLE.replace(before, after))
+    """Each of them is an error for the parser too: an editor that underlines it is right."""
+    text = EXAMPLE.replace(before, after)
+    assert text != EXAMPLE
+    assert parse(text).errors
+    wrong = YAML(typ="safe").load(text)
     assert list(validator().iter_errors(json.loads(json.dumps(wrong, default=str))))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("name: Northwind qualified lead", "name: 2026"),
+        ("says: Came to a seminar", "says: yes"),
+        ("id: seminar", "id: true"),
+        ("fades: true", "fades: Yes"),
+        ("points: 25", "points: 25.0"),
+        ("points: 25", "points: +25"),
+        ("at_most: 6}}", "at_most: .5}}"),
+        ("per: day", "per: day, distinct: 5"),
+        ("touch: seminar.attended", "touch: [seminar.attended, 42]"),
+        ("person.opted_out: true", "person.opted_out: {known: NO}"),
+        ("within: 14 days", "within: '14   day '"),
+    ],
+)
+def test_what_the_parser_reads_the_schema_lets_through(before: str, after: str) -> None:
+    """Odd spellings too: an editor must not underline what is right."""
+    text = EXAMPLE.replace(before, after)
+    assert text != EXAMPLE
+    assert parse(text).errors == ()
+    data = YAML(typ="safe").load(text)
+    assert [e.message for e in validator().iter_errors(json.loads(json.dumps(data, default=str)))] == []
+
+
+def test_the_schema_knows_every_word_of_the_parser_and_says_what_it_is() -> None:
+    schema = json_schema()
+    found: dict[str, set[str]] = {}
+
+    def look(node: Any) -> None:
+        if isinstance(node, dict):
+            for name, child in node.get("properties", {}).items():
+                found.setdefault(name, set()).add(child.get("description", ""))
+            for child in node.values():
+                look(child)
+        elif isinstance(node, list):
+            for child in node:
+                look(child)
+
+    look(schema)
+    words = {*SECTIONS, *LINE_KEYS, *QUERY_KEYS, *OPERATORS, *REASON_KEYS}
+    assert words <= set(found)
+    assert not [word for word in words if not any(found[word])]
+    assert set(schema["properties"]) == set(SECTIONS)
