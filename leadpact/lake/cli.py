@@ -162,14 +162,14 @@ def read_agreement(path: Path) -> Agreement:
     return parse_or_raise(text, name=str(path))
 
 
-def read_as_of(text: str | None, timezone: str) -> int | None:
-    """The instant of `--as-of`. Raises WrongCall when it is none."""
+def read_as_of(text: str | None, timezone: str, option: str = "--as-of") -> int | None:
+    """The instant of `--as-of`, or of another option. Raises WrongCall when it is none."""
     if text is None:
         return None
     try:
         return instant(text, tz=zone(timezone))
     except ValueError as error:
-        raise WrongCall(f"--as-of {text}: {error}; write it as 2024-06-30 or 2024-06-30T18:00:00Z.") from error
+        raise WrongCall(f"{option} {text}: {error}; write it as 2024-06-30 or 2024-06-30T18:00:00Z.") from error
 
 
 @contextmanager

@@ -63,20 +63,14 @@ def with_duckdb(facts: Facts, agreement: Agreement) -> None:
 
 @contextmanager
 def _hollow_columns(facts: Facts, agreement: Agreement) -> Iterator[None]:
-    """DuckDB 2.0 folds `split_part(column) = constant` wrongly, and stops, where its statistics say that a column is all NULL.
-
-    Then, and only then, it has to do without statistics: they are worth their while on large files.
-    """
+    """`Store.hollow_columns` where it is needed, and only then: statistics are worth their while on large files."""
     texts = [column(name, form) for name, form in needs(agreement).attributes if form is Form.TEXT]
     filled = [bool(facts.store.one(f"SELECT bool_or({quoted(name)} IS NOT NULL) FROM {LEADS}")) for name in texts]
     if all(filled):
         yield
         return
-    facts.store.execute("SET disabled_optimizers = 'statistics_propagation'")
-    try:
+    with facts.store.hollow_columns():
         yield
-    finally:
-        facts.store.execute("SET disabled_optimizers = ''")
 
 
 def with_python(facts: Facts, agreement: Agreement, told: Callable[[int], None] = lambda _: None) -> None:

@@ -109,7 +109,7 @@ def _leads(facts: Facts, needed: Needs, table: Table) -> None:
     wanted: dict[str, tuple[Form, ...]] = {}
     for name, form in needed.attributes:
         wanted[name] = (*wanted.get(name, ()), form)
-    lookups = {name: _attribute(facts, table, name, forms) for name, forms in wanted.items()}
+    lookups = {name: attribute(facts, table, name, forms) for name, forms in wanted.items()}
     joins: list[str] = []
     cells: list[str] = []
     for place, (name, found) in enumerate(lookups.items()):
@@ -120,7 +120,7 @@ def _leads(facts: Facts, needed: Needs, table: Table) -> None:
         for form in wanted[name]:
             value = f"{alias}.{form.value}" if made is not None else f"CAST(NULL AS {SQL_TYPES[form]})"
             cells.append(f"{value} AS {quoted(column(name, form))}")
-    person, account, key_joins = _keys(facts, table)
+    person, account, key_joins = keys(facts, table)
     store.execute(
         f"CREATE TABLE {LEADS} AS SELECT v.line, v.lead_id, v.created_at, CAST({as_of} AS BIGINT) AS as_of, "
         f"{person} AS person_key, {account} AS account_key{''.join(', ' + text for text in cells)} "
@@ -129,7 +129,7 @@ def _leads(facts: Facts, needed: Needs, table: Table) -> None:
     _count_unknown(facts, wanted, lookups)
 
 
-def _attribute(facts: Facts, table: Table, name: str, forms: tuple[Form, ...]) -> tuple[str, Lookup | None]:
+def attribute(facts: Facts, table: Table, name: str, forms: tuple[Form, ...]) -> tuple[str, Lookup | None]:
     """The source column of an attribute and its lookup; None when the file has no such column."""
     source, read = name, cell
     if table.column(name) is None and name == "person.email_domain" and table.column("person.email"):
@@ -152,7 +152,7 @@ def _attribute(facts: Facts, table: Table, name: str, forms: tuple[Form, ...]) -
     return source, made
 
 
-def _keys(facts: Facts, table: Table) -> tuple[str, str, list[str]]:
+def keys(facts: Facts, table: Table) -> tuple[str, str, list[str]]:
     """Expressions for the person's and the account's key, and the joins that they need."""
     store = facts.store
     joins: list[str] = []
@@ -210,7 +210,7 @@ def _touches(facts: Facts, needed: Needs, table: Table | None, leads: Table) -> 
             facts.notes.append("no file of touches is given: lines about touches add nothing.")
         return
     facts.touches = int(store.one(f"SELECT count(*) FROM {table.name}"))
-    lead = _tie(facts, table, leads)
+    lead = tie(facts, table, leads)
     kinds = lookup(store, "touch_kinds", table.name, "kind", (Form.TEXT,), label="kind")
     wanted: dict[str, tuple[Form, ...]] = {}
     for name, form in needed.properties:
@@ -225,7 +225,7 @@ def _touches(facts: Facts, needed: Needs, table: Table | None, leads: Table) -> 
     joins: list[str] = []
     cells: list[str] = []
     for place, (name, forms) in enumerate(wanted.items()):
-        source = _property(table, name)
+        source = property_column(table, name)
         if source is None:
             facts.notes.append(f"{name}: {table.path.name} has no such column, so touches asked for it never count.")
         else:
@@ -238,19 +238,19 @@ def _touches(facts: Facts, needed: Needs, table: Table | None, leads: Table) -> 
     store.execute(
         f"CREATE VIEW {TOUCHES} AS SELECT {identity} AS touch_id, l.lead_id, l.person_key, l.account_key, k.t AS kind, "
         f't."at", '
-        f"{known} AS known_at, {_void(facts, table, known)} AS void_at{''.join(cells)} "
+        f"{known} AS known_at, {void_at(facts, table, known)} AS void_at{''.join(cells)} "
         f"FROM {table.name} t JOIN {kinds.name} k ON t.kind = k.raw {lead} {' '.join(joins)} WHERE {' AND '.join(where)}"
     )
 
 
-def _property(table: Table, name: str) -> str | None:
+def property_column(table: Table, name: str) -> str | None:
     for wanted in (name, name.casefold(), name.casefold().removeprefix("properties.")):
         if table.column(wanted) and wanted not in CORE:
             return wanted
     return None
 
 
-def _void(facts: Facts, table: Table, known: str) -> str:
+def void_at(facts: Facts, table: Table, known: str) -> str:
     """When the touch stopped counting: as soon as it was known to be a machine's, or when it was withdrawn."""
     parts: list[str] = []
     if table.column("automated"):
@@ -262,7 +262,7 @@ def _void(facts: Facts, table: Table, known: str) -> str:
     return f"least({', '.join(parts)})" if len(parts) > 1 else (parts[0] if parts else "CAST(NULL AS BIGINT)")
 
 
-def _tie(facts: Facts, table: Table, leads: Table) -> str:
+def tie(facts: Facts, table: Table, leads: Table) -> str:
     """The join from a touch `t` to its lead `l`; touches of nobody in the file of leads are counted and listed."""
     store = facts.store
     if not table.column("email"):

@@ -1,10 +1,11 @@
-"""`leadpact judge`: a verdict for each lead of a file, without a server."""
+"""`leadpact judge` and `leadpact replay`: a verdict for each lead of a file, now or all through last year, without a server."""
 
 from __future__ import annotations
 
 import json
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,22 @@ from leadpact.lake import engines
 from leadpact.lake.cli import Reading, a_file, read_agreement, read_as_of, reading_options, working
 from leadpact.lake.engines import VERDICTS
 from leadpact.lake.facts import LEADS, Facts, gather, latest
+from leadpact.lake.history_files import load_files
 from leadpact.lake.instants import iso
 from leadpact.lake.problems import FileProblem, WrongCall, counted
 from leadpact.lake.read import Table
+from leadpact.lake.replay import Replayed, lead_by_lead
+from leadpact.lake.replay import replay as run_replay
+from leadpact.lake.replay_figures import (
+    MOVED,
+    Figures,
+    difference,
+    figures,
+    in_words,
+    judged_json,
+    moved_name,
+    story_in_words,
+)
 from leadpact.lake.store import Store, quoted
 from leadpact.lake.write import check_ending, check_folder, write_query
 from leadpact.language.needs import Needs, needs
@@ -94,6 +108,129 @@ def judge(
     else:
         for line in told_in_words(summary, facts, as_of_given=as_of is not None):
             click.echo(line)
+
+
+@click.command(short_help="What an agreement would have done last year.")
+@click.option("--agreement", "agreement_file", type=a_file, required=True, help="The agreement (YAML).")
+@click.option("--against", "against_file", type=a_file, help="Another agreement to compare it with: the one that runs.")
+@click.option(
+    "--leads", "leads_file", type=a_file, required=True, help="Leads: CSV, JSON Lines or Parquet; gzip is fine."
+)
+@click.option("--touches", "touches_file", type=a_file, help="Touches with them.")
+@click.option("--outcomes", "outcomes_file", type=a_file, help="What Sales answered: for the first error.")
+@click.option("--from", "begin", metavar="T", help="Where the period begins (default: with each lead).")
+@click.option("--until", metavar="T", help="Where it ends (default: the newest instant in the files).")
+@click.option("--capacity", type=click.IntRange(min=0), metavar="N", help="Leads a week that Sales can take.")
+@click.option(
+    "--lead", "lead_id", metavar="ID", help="Tell every judged instant of this lead, with its scores and why."
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="Changes of verdict: .csv, .jsonl or .parquet.",
+)
+@reading_options
+def replay(  # noqa: PLR0913, PLR0917 - one argument for each option
+    agreement_file: Path,
+    against_file: Path | None,
+    leads_file: Path,
+    touches_file: Path | None,
+    outcomes_file: Path | None,
+    begin: str | None,
+    until: str | None,
+    capacity: int | None,
+    lead_id: str | None,
+    out: Path,
+    reading: Reading,
+    as_json: bool,
+) -> None:
+    """Run an agreement over last year, as of each instant at which a verdict is taken, never with knowledge from later.
+
+    Writes a row for each change of verdict (lead_id, at, before, after, decided_by), and with --against a second file of the
+    leads that one of the two agreements would have handed over and the other not, or at another time.
+
+    \b
+    Example:
+      leadpact replay --agreement proposal.yaml --against agreement.yaml --leads leads.csv --touches touches.csv \\
+                      --outcomes outcomes.csv --from 2024-01-01 --capacity 40 --out replay.csv
+    """
+    check_ending(out)
+    beside = out.with_name(moved_name(out.name))
+    files = (agreement_file, against_file, leads_file, touches_file, outcomes_file)
+    for written in (out, beside):
+        check_folder(written, *files)
+    agreement = read_agreement(agreement_file)
+    other = read_agreement(against_file) if against_file else None
+    start = read_as_of(begin, reading.timezone, "--from")
+    end = read_as_of(until, reading.timezone, "--until")
+    started = time.monotonic()
+    with Store() as store:
+        versions = [agreement, *([other] if other else [])]
+        needed = [needs(version) for version in versions]
+        leads = reading.table(store, leads_file, "leads", only=sorted({n for one in needed for n in lead_columns(one)}))
+        touches = outcomes = None
+        if touches_file:
+            kept = sorted({name for one in needed for name in touch_columns(one)})
+            touches = reading.table(store, touches_file, "touches", only=kept)
+        if outcomes_file:
+            outcomes = reading.table(store, outcomes_file, "outcomes", only=["reason"])
+        reading.check_maps()
+        with working("gathering history"):
+            loaded = load_files(store, *versions, leads=leads, touches=touches, outcomes=outcomes)
+        found: list[tuple[Replayed, Figures]] = []
+        for place, version in enumerate(versions):
+            with working(f"replaying “{version.name}” over {counted(loaded.leads, 'lead')}") as told:
+                one = run_replay(store, version, start=start, end=end, into=f"replayed_{place}", told=told)
+                found.append((one, figures(store, one)))
+        compared = difference(store, found[0][0], found[1][0]) if other else None
+        _write_replay(store, found[0][0], out, beside if other else None)
+        story = list(lead_by_lead(store, agreement, lead_id, start=start, end=end)) if lead_id else None
+        rejected = reading.finish(out)
+    summary: dict[str, Any] = {
+        "agreement": agreement.name,
+        "from": None if start is None else iso(start),
+        "until": iso(found[0][0].end),
+        **found[0][1].json(),
+        "capacity": capacity,
+        "notes": loaded.notes,
+        "out": str(out),
+        "reject_files": rejected,
+        "seconds": round(time.monotonic() - started, 2),
+    }
+    if other and compared:
+        summary["against"] = {
+            "agreement": other.name,
+            **found[1][1].json(),
+            "difference": asdict(compared),
+            "out": str(beside),
+        }
+    if story is not None:
+        summary["lead"] = [judged_json(one) for one in story]
+    if as_json:
+        click.echo(json.dumps(summary, ensure_ascii=False, indent=2))
+        return
+    for note in loaded.notes:
+        click.echo(f"note: {note}")
+    against = (other.name, found[1][1], compared) if other and compared else None
+    lines = in_words(agreement.name, *found[0], capacity=capacity, against=against)
+    for line in [*lines, *(story_in_words(story) if story is not None else [])]:
+        click.echo(line)
+    also = f" and {beside}" if other else ""
+    click.echo(
+        f"{counted(found[0][1].changes, 'change')} of verdict written to {out}{also} in {summary['seconds']:.1f} s."
+    )
+
+
+def _write_replay(store: Store, found: Replayed, out: Path, beside: Path | None) -> None:
+    order = f'FROM {found.relation} JOIN (SELECT lead_id, line FROM {LEADS}) USING (lead_id) ORDER BY line, "at"'
+    write_query(store, ["lead_id", "at", "before", "after", "decided_by"], order, out, instants=frozenset({"at"}))
+    if beside is not None:
+        order = (
+            f"FROM {MOVED} JOIN (SELECT lead_id, line FROM {LEADS}) USING (lead_id) WHERE moves <> 'same' ORDER BY line"
+        )
+        instants = frozenset({"at", "against_at"})
+        write_query(store, ["lead_id", "moves", "at", "against_at"], order, beside, instants=instants)
 
 
 def _judge(facts: Facts, agreement: Agreement, engine: str, told: Any) -> None:

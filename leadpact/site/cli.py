@@ -28,6 +28,7 @@ COMMANDS: dict[str, Place] = {
     "demo": Place("leadpact.site.demo", "demo", "Load a simulated company's year, then serve."),
     "agreement": Place("leadpact.agreement.cli", "agreement", "Check, explain, compare and compile agreements."),
     "judge": Place("leadpact.qualification.cli", "judge", "Judge a file of leads by an agreement."),
+    "replay": Place("leadpact.qualification.cli", "replay", "What an agreement would have done last year."),
     "review": Place("leadpact.site.review", "review", "A report on last year, from files."),
     "simulate": Place("leadpact.simulation.cli", "simulate", "Write a simulated company's year as files."),
     "import": Place("leadpact.capture.cli", "import_", "Import leads, touches, outcomes and spend."),

@@ -7,7 +7,7 @@ import leadpact.kit.instants
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("qualification", "0001_initial"),
+        ("qualification", "0002_may_cool"),
     ]
 
     operations = [

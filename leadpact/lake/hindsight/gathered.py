@@ -1,0 +1,206 @@
+"""Leads and touches as numbers, and what each touch counts for: the tables that `streams` reads.
+
+    hs_leads    ix (accounts stand together), circle, first (the first judgement)
+    hs_flags    each distinct touch (kind and properties), with a flag for each measure that it counts for
+    hs_own      touches of leads: what they count for themselves
+    hs_circle   touches of circles: everybody at an account, once, or one lead that stands alone
+    hs_facts    values of attributes by lead
+
+A circle's number is the `ix` of its first lead. A lead without an account, and one that does not count all of its own
+touches (`counts_from`), has a circle of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from leadpact.lake.hindsight.measured import Columns, by_account
+from leadpact.lake.relations import FACTS, LEADS, TOUCHES
+from leadpact.lake.store import Store, literal, quoted
+from leadpact.language.needs import column, leaves, needs, queries
+from leadpact.language.nodes import ActivePeople, Agreement, Form
+from leadpact.language.sql_compare import answers
+from leadpact.language.sql_measures import Counted, Faded, Measure, People, Source, kinds_of, match
+
+EVER = 2**62
+"""An instant that never comes: the end of what lasts for ever."""
+HOUR = 3_600_000_000
+
+_FORMS = {
+    Form.TEXT: "json_extract_string({cell}, '$.t')",
+    Form.WORDS: "coalesce(json_extract_string({cell}, '$.w'), ' ' || json_extract_string({cell}, '$.t') || ' ')",
+    Form.NUMBER: "CAST(json_extract_string({cell}, '$.n') AS BIGINT)",
+    Form.TRUTH: "CAST(json_extract_string({cell}, '$.b') AS BOOLEAN)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What was gathered: the agreement's columns, the period, and how many leads."""
+
+    store: Store
+    agreement: Agreement
+    columns: Columns
+    start: int | None
+    end: int
+    leads: int
+
+    @property
+    def has_circles(self) -> bool:
+        """Whether anything of an account's other people is read."""
+        return any(map(by_account, self.columns.reads))
+
+
+def gather(store: Store, agreement: Agreement, columns: Columns, *, start: int | None, end: int) -> Gathered:
+    """Number leads and touches, and see once for each distinct touch what it counts for."""
+    _leads(store, start, end)
+    gathered = Gathered(store, agreement, columns, start, end, int(store.one("SELECT count(*) FROM hs_leads")))
+    _flags(gathered)
+    _own(gathered)
+    if gathered.has_circles:
+        _circle(gathered)
+    _facts(gathered)
+    return gathered
+
+
+def _leads(store: Store, start: int | None, end: int) -> None:
+    first = "created_at" if start is None else f"greatest(created_at, {start})"
+    store.execute(
+        "CREATE OR REPLACE TEMP TABLE hs_leads AS SELECT *, "
+        "CASE WHEN account_key IS NOT NULL AND counts_from IS NULL "
+        "THEN min(CASE WHEN counts_from IS NULL THEN ix END) OVER (PARTITION BY account_key) ELSE ix END AS circle FROM ("
+        "SELECT row_number() OVER (ORDER BY account_key NULLS LAST, lead_id) - 1 AS ix, lead_id, person_key, account_key, "
+        f"coalesce(counts_from, {-EVER * 2}) AS since, counts_from, created_at, {first} AS first FROM {LEADS} "
+        f"WHERE created_at <= {end})"
+    )
+
+
+# --- what touches count for -------------------------------------------------------------
+
+
+def _flags(gathered: Gathered) -> None:
+    """One row for each distinct touch that some measure reads, with `mN` (counts) and `gN` (distinct by)."""
+    agreement, columns = gathered.agreement, gathered.columns
+    source = Source(agreement, "duckdb", "", "", None, extras=False)
+    with_properties = {kind for query in queries(agreement) if query.where or query.distinct for kind in query.kinds}
+    told = f"CASE WHEN kind IN ({_texts(with_properties)}) THEN cells ELSE '' END" if with_properties else "''"
+    names = list(dict.fromkeys(name for name, _ in needs(agreement).properties))
+    cells = "".join(
+        f", json_extract(nullif(told, ''), {literal('/' + name.replace('~', '~0').replace('/', '~1'))}) AS c{place}"
+        for place, name in enumerate(names)
+    )
+    forms = "".join(
+        f", {_FORMS[form].format(cell=f'c{names.index(name)}')} AS {quoted(column(name, form))}"
+        for name, form in needs(agreement).properties
+    )
+    tested = ((name, test) for query in queries(agreement) for name, tests in query.where for test in tests)
+    beside = "".join(f", {one.sql(dialect='duckdb', identify=True)}" for one in answers(tested, agreement, "duckdb"))
+    flags: list[str] = []
+    for place, measure in enumerate(columns.reads):
+        asked: Measure = measure if isinstance(measure, Counted | People) else Faded(measure.query, 1)
+        matches = match(source, asked, "alone").sql(dialect="duckdb", identify=True)
+        kinds = kinds_of(asked)
+        if kinds is not None:
+            matches = f"kind IN ({_texts(set(kinds))}) AND ({matches})"
+        flags.append(f", coalesce({matches}, FALSE) AS m{place}")
+        if not isinstance(measure, People) and measure.query.distinct is not None:
+            flags.append(f", {quoted(column(measure.query.distinct, Form.TEXT))} AS g{place}")
+    circle_kinds = {kind for query in queries(agreement) if query.by == "account" for kind in query.kinds}
+    flags.append(f", kind IN ({_texts(circle_kinds)}) AS counts_for_all")
+    any_flag = " OR ".join(["counts_for_all", *(f"m{place}" for place in range(len(columns.reads)))])
+    with gathered.store.hollow_columns():
+        gathered.store.execute(
+            f"CREATE OR REPLACE TEMP TABLE hs_flags AS SELECT * FROM (SELECT t.kind, t.told{''.join(flags)} "
+            f"FROM (SELECT *{beside} FROM (SELECT kind, told{forms} FROM (SELECT kind, told{cells} "
+            f"FROM (SELECT DISTINCT kind, coalesce({told}, '') AS told FROM {TOUCHES})))) AS t) WHERE {any_flag}"
+        )
+    gathered.store.execute(f"CREATE OR REPLACE TEMP MACRO hs_told(kind, cells) AS coalesce({told}, '')")
+
+
+def _texts(values: set[str]) -> str:
+    return ", ".join(literal(value) for value in sorted(values)) or "NULL"
+
+
+def _any_flag(columns: Columns, *, circle: bool) -> str:
+    flags = [f"f.m{place}" for place, measure in enumerate(columns.reads) if by_account(measure) is circle]
+    return " OR ".join([*(["f.counts_for_all"] if circle else []), *flags]) or "FALSE"
+
+
+def _flag_columns(columns: Columns, *, circle: bool) -> str:
+    out = ""
+    for place, measure in enumerate(columns.reads):
+        if by_account(measure) is circle:
+            out += f", f.m{place}"
+            if not isinstance(measure, People) and measure.query.distinct is not None:
+                out += f", f.g{place}"
+    return out
+
+
+def _own(gathered: Gathered) -> None:
+    """Touches of each lead that a measure by person reads, and every instant at which something was learnt of a lead."""
+    store = gathered.store
+    store.execute(
+        f"CREATE OR REPLACE TEMP TABLE hs_own_all AS SELECT l.ix, l.first, t.kind, hs_told(t.kind, t.cells) AS told, "
+        f't."at", t.known_at, t.void_at FROM {TOUCHES} t JOIN hs_leads l ON l.lead_id = t.lead_id WHERE t."at" > l.since'
+    )
+    store.execute(
+        f'CREATE OR REPLACE TEMP TABLE hs_own AS SELECT t.ix, t.first, t."at", t.known_at, '
+        f'greatest(t."at", t.known_at) AS start, coalesce(t.void_at, {EVER}) AS void'
+        f"{_flag_columns(gathered.columns, circle=False)} "
+        "FROM hs_own_all t JOIN hs_flags f ON f.kind = t.kind AND f.told = t.told "
+        f"WHERE {_any_flag(gathered.columns, circle=False)}"
+    )
+
+
+def _circle(gathered: Gathered) -> None:
+    """Touches of each circle: of accounts that count in full, of leads with a circle of their own, of leads alone."""
+    store = gathered.store
+    columns = (
+        f't.kind, hs_told(t.kind, t.cells) AS told, t."at", t.known_at, greatest(t."at", t.known_at) AS start, '
+        f"coalesce(t.void_at, {EVER}) AS void"
+    )
+    store.execute(
+        f"CREATE OR REPLACE TEMP TABLE hs_people AS SELECT person_key, row_number() OVER () AS person "
+        f"FROM (SELECT DISTINCT person_key FROM {TOUCHES} WHERE person_key IS NOT NULL)"
+    )
+    store.execute(
+        "CREATE OR REPLACE TEMP TABLE hs_circle AS SELECT t.* EXCLUDE (kind, told), f.counts_for_all"
+        f"{_flag_columns(gathered.columns, circle=True)} FROM ("
+        f"SELECT c.circle, p.person, {columns} FROM {TOUCHES} t "
+        "JOIN (SELECT DISTINCT account_key, circle FROM hs_leads WHERE account_key IS NOT NULL AND counts_from IS NULL) c "
+        "ON c.account_key = t.account_key LEFT JOIN hs_people p ON p.person_key = t.person_key "
+        f"UNION ALL SELECT l.circle, p.person, {columns} FROM {TOUCHES} t "
+        "JOIN (FROM hs_leads WHERE account_key IS NOT NULL AND counts_from IS NOT NULL) l ON l.account_key = t.account_key "
+        'AND NOT (t.lead_id IS NOT DISTINCT FROM l.lead_id AND t."at" <= l.since) '
+        "LEFT JOIN hs_people p ON p.person_key = t.person_key "
+        f"UNION ALL SELECT l.circle, 0 AS person, {columns} FROM {TOUCHES} t "
+        'JOIN (FROM hs_leads WHERE account_key IS NULL) l ON l.lead_id = t.lead_id AND t."at" > l.since'
+        f") t JOIN hs_flags f ON f.kind = t.kind AND f.told = t.told WHERE {_any_flag(gathered.columns, circle=True)}"
+    )
+
+
+def _facts(gathered: Gathered) -> None:
+    """Values by lead, of the fields that are read."""
+    fields = sorted({leaf.field for leaf in gathered.columns.attributes})
+    joins = (("lead", "lead_id"), ("person", "person_key"), ("account", "account_key"))
+    parts = [
+        f"SELECT l.ix, l.first, l.account_key IS NOT NULL AS at_account, f.field, f.t, f.n, f.b, "
+        f"coalesce(f.w, ' ' || f.t || ' ') AS w, f.\"at\", f.known_at FROM {FACTS} f JOIN hs_leads l ON l.{key} = f.key "
+        f"WHERE f.subject = '{subject}' AND f.field IN ({_texts(set(fields))})"
+        for subject, key in joins
+    ]
+    gathered.store.execute(f"CREATE OR REPLACE TEMP TABLE hs_facts AS {' UNION ALL '.join(parts)}")
+    # Instants at which something was learnt of a lead: of its own whatever it was, of its account what is read.
+    learnt = [
+        f"SELECT l.ix, f.known_at AS instant FROM {FACTS} f JOIN hs_leads l ON l.{key} = f.key WHERE f.subject = '{subject}'"
+        + (f" AND f.field IN ({_texts(set(fields))})" if subject == "account" else "")
+        for subject, key in joins
+    ]
+    learnt.append("SELECT ix, known_at FROM hs_own_all")
+    learnt.append("SELECT ix, void_at FROM hs_own_all WHERE void_at IS NOT NULL")
+    gathered.store.execute(f"CREATE OR REPLACE TEMP TABLE hs_learnt AS {' UNION ALL '.join(learnt)}")
+
+
+def active_everywhere(agreement: Agreement) -> bool:
+    """Whether some count of active people names kinds: then every touch of theirs that is counted has the circle judged."""
+    return any(isinstance(leaf, ActivePeople) and leaf.kinds for leaf in leaves(agreement))

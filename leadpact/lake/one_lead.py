@@ -1,0 +1,167 @@
+"""One lead, instant by instant, judged by the reference evaluator: slow, to be read, and what the fast replay is held to.
+
+At which instants is a lead judged (Meaning 13)? First when it comes in. Then with each batch of facts that concerns it:
+
+- anything about itself or its person: a touch of any kind, a withdrawal, a value of an attribute;
+- a value of its account's that the agreement reads;
+- a touch of a colleague's that the agreement counts for the account, and its withdrawal. Where active people are counted
+  whatever they did, a touch of somebody who is active already changes nothing, and nobody is judged for it.
+
+And at each full hour (UTC) at which time alone may have changed something. A fact whose own instant lies ahead when it
+becomes known begins at such an hour, too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from leadpact.kit.failures import CannotDo
+from leadpact.lake.relations import FACTS, LEADS, TOUCHES
+from leadpact.lake.store import Store
+from leadpact.language.evaluate import Judgement, evaluate
+from leadpact.language.fold import Cell, cell_from_json
+from leadpact.language.history import Fact, History, Lead, Touch
+from leadpact.language.kinds import OURS
+from leadpact.language.needs import leaves, needs, queries
+from leadpact.language.nodes import ActivePeople, Agreement
+
+HOUR = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Everything that was ever learnt about a lead and its account, and the instants of facts that have it judged."""
+
+    history: History
+    lead: Lead
+    instants: tuple[int, ...]
+    beginnings: tuple[int, ...]
+    """Instants at which values begin that were known before."""
+
+
+def hour_after(at: int) -> int:
+    """The first full hour at or after an instant."""
+    return -(-at // HOUR) * HOUR
+
+
+def read(store: Store, agreement: Agreement, lead_id: str) -> Known:
+    """Gather a lead from the history's relations. Raises CannotDo when there is none of this id."""
+    row = store.execute(
+        f"SELECT person_key, account_key, created_at, counts_from FROM {LEADS} WHERE lead_id = ?", [lead_id]
+    ).fetchone()
+    if row is None:
+        raise CannotDo(f"there is no lead {lead_id} in this history.")
+    person, account, created_at, counts_from = row
+    facts = store.execute(
+        f"SELECT field, t, n, b, \"at\", known_at, subject FROM {FACTS} WHERE (subject = 'lead' AND key = ?) "
+        "OR (subject = 'person' AND key = ?) OR (subject = 'account' AND key = ?)",
+        [lead_id, person, account],
+    ).fetchall()
+    lead = Lead(
+        lead_id,
+        person,
+        account,
+        created_at,
+        tuple(Fact(field, Cell(t, n, b), at, known_at) for field, t, n, b, at, known_at, _ in facts),
+    )
+    touches = [
+        Touch(touch_id, own or "", who, firm, kind, at, known_at, _cells(cells), void_at)
+        for touch_id, own, who, firm, kind, at, known_at, void_at, cells in store.execute(
+            f'SELECT touch_id, lead_id, person_key, account_key, kind, "at", known_at, void_at, cells FROM {TOUCHES} '
+            'WHERE (lead_id = $1 OR account_key = $2) AND NOT (lead_id IS NOT DISTINCT FROM $1 AND "at" <= $3)',
+            [lead_id, account, -(2**63) if counts_from is None else counts_from],
+        ).fetchall()
+    ]
+    read_fields = {name for name, _ in needs(agreement).attributes}
+    instants = {
+        known_at for field, _, _, _, _, known_at, subject in facts if subject != "account" or field in read_fields
+    }
+    instants |= set(_of_touches(agreement, lead, touches))
+    beginnings = {fact.at for fact in lead.facts if fact.at > fact.known_at}
+    return Known(History([lead], touches), lead, tuple(sorted(instants)), tuple(sorted(beginnings)))
+
+
+def _cells(stored: str | None) -> dict[str, Cell]:
+    return {name: cell_from_json(cell) for name, cell in json.loads(stored or "{}").items()}
+
+
+def _of_touches(agreement: Agreement, lead: Lead, touches: list[Touch]) -> Iterator[int]:
+    """Instants at which touches, the lead's own and its colleagues', and their withdrawals have the lead judged."""
+    circle = {kind for query in queries(agreement) if query.by == "account" for kind in query.kinds}
+    active = [leaf for leaf in leaves(agreement) if isinstance(leaf, ActivePeople)]
+    of_person: dict[str, list[Touch]] = {}
+    for touch in touches:
+        if touch.kind not in OURS and touch.person is not None and touch.account == lead.account is not None:
+            of_person.setdefault(touch.person, []).append(touch)
+    for touch in touches:
+        if touch.lead_id == lead.lead_id:
+            yield touch.known_at
+            if touch.void_at is not None:
+                yield touch.void_at
+        elif touch.void_at is None or touch.void_at > touch.known_at:
+            theirs = touch.kind not in OURS and touch.person is not None
+            counts = [leaf for leaf in active if theirs and (not leaf.kinds or touch.kind in leaf.kinds)]
+            if not counts and touch.kind not in circle:
+                continue
+            if touch.void_at is not None:
+                yield touch.void_at
+            before = of_person.get(touch.person or "", [])
+            if (
+                touch.kind in circle
+                or touch.at > touch.known_at
+                or any(leaf.kinds for leaf in active)
+                or any(not _was_active(before, touch.known_at, leaf.within) for leaf in active)
+            ):
+                yield touch.known_at
+
+
+def _was_active(touches: list[Touch], instant: int, within: int | None) -> bool:
+    """Whether a person was active just before a batch of facts came in: a touch that was known, and stood then."""
+    return any(
+        touch.known_at < instant
+        and touch.at < instant
+        and (touch.void_at is None or touch.void_at >= instant)
+        and (within is None or touch.at > instant - within)
+        for touch in touches
+    )
+
+
+def judgements(known: Known, agreement: Agreement, *, start: int | None, end: int) -> Iterator[Judgement]:
+    """Each judgement of the lead from `start` (or when it came in, if later) to `end`, in order of time.
+
+    Full hours at which nothing can have changed are passed over: what they would say is what was said before.
+    """
+    now = known.lead.created_at if start is None else max(known.lead.created_at, start)
+    while now <= end:
+        judgement = evaluate(agreement, known.lead, known.history, now)
+        yield judgement
+        ahead = [at for at in known.instants if at > now][:1]
+        ahead += [hour_after(at) for at in known.beginnings if at > now]
+        if judgement.changes_at is not None:
+            ahead.append(hour_after(judgement.changes_at))
+        following = min((at for at in ahead if at > now), default=None)
+        if following is None:
+            return
+        now = following
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of verdict; `before` is empty at a lead's first judgement."""
+
+    lead_id: str
+    at: int
+    before: str
+    after: str
+    decided_by: str
+
+
+def changes(judged: Iterator[Judgement]) -> Iterator[Change]:
+    """The judgements that changed the verdict."""
+    before = ""
+    for one in judged:
+        if one.verdict != before:
+            yield Change(one.lead_id, one.as_of, before, one.verdict, one.decided_by)
+            before = one.verdict

@@ -1,0 +1,329 @@
+"""Preview: an agreement with other points, caps or thresholds over last year, in a fraction of a second.
+
+`prepare` replays once and keeps the rows (`hindsight.segments`) as files; `open_bench` maps them, so that several processes
+share one copy; `Bench.preview` goes over the rows again with the changed agreement. It is exact: a test holds it equal to
+a replay of the changed agreement.
+
+A lead is handed over once: at the first instant at which its verdict is sales-ready. The period begins as if the agreement
+took effect then: whoever came in before and was ready at that instant is handed over at once (`standing`), in the first week.
+What Sales answered afterwards is not played again.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadpact.kit.failures import CannotDo
+from leadpact.lake.hindsight.evidence import Evidence, LineEvidence
+from leadpact.lake.hindsight.measured import columns
+from leadpact.lake.hindsight.segments import Ints, Segments
+from leadpact.lake.hindsight.verdicts import Decider, decide
+from leadpact.lake.relations import LABELS
+from leadpact.lake.replay import BATCH_LEADS, READY, period, segments
+from leadpact.lake.shares import Estimate, wilson
+from leadpact.lake.store import Store
+from leadpact.language.canonical import canonical, load
+from leadpact.language.nodes import Agreement, Each, Line, Score
+
+FORM = 1
+NAMES = 200
+"""Leads named among those gained, and among those lost; the counts are whole."""
+NEVER = -1
+WEEK = 7 * 86_400_000_000
+MONDAY = 4 * 86_400_000_000
+"""1970 began on a Thursday; weeks begin on Mondays, 00:00 UTC."""
+NO_LABEL, GOOD, BAD, OTHER = 0, 1, 2, 3
+"""Sales' first final answer on a lead: none, qualified, the definition to blame, any other."""
+
+
+class CannotPreview(CannotDo):
+    """The changed agreement differs in more than points, caps and thresholds: it needs a preparation of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """start: Monday, 00:00 UTC, in microseconds. handed: leads handed over in the week."""
+
+    start: int
+    handed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a changed agreement would have done to last year.
+
+    weeks: each week of the period. handed, base_handed: leads handed over under the changed and the base agreement; standing,
+    base_standing: how many of them were ready when the period began. gained, lost: lead_ids handed over under one only, by
+    the instant of their hand-over, capped at `NAMES`; gained_count, lost_count: all of them. earlier, later: handed over
+    under both, at another instant. first_error: definition-blamed ÷ (definition-blamed + qualified) over leads handed over
+    that Sales answered; None where there is none. labelled, unlabelled: leads handed over with and without a final answer.
+    """
+
+    weeks: tuple[Week, ...]
+    handed: int
+    base_handed: int
+    gained: tuple[str, ...]
+    lost: tuple[str, ...]
+    first_error: Estimate | None
+    labelled: int
+    unlabelled: int
+    lines: tuple[LineEvidence, ...]
+    base_weeks: tuple[Week, ...] = ()
+    base_first_error: Estimate | None = None
+    gained_count: int = 0
+    lost_count: int = 0
+    earlier: int = 0
+    later: int = 0
+    standing: int = 0
+    base_standing: int = 0
+
+
+def prepare(
+    store: Store,
+    agreement: Agreement,
+    *,
+    start: int | None = None,
+    end: int | None = None,
+    out: Path,
+    batch_leads: int = BATCH_LEADS,
+    told: Callable[[float], None] = lambda _: None,
+) -> None:
+    """Replay the history in the store and keep its rows in the folder `out`, for `open_bench`.
+
+    A folder that is there already is replaced; benches that have it open go on with what they have. Raises CannotDo when
+    there is no history, or the period ends before it begins.
+    """
+    until = period(store, start, end)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        _prepare(store, agreement, start, until, draft, batch_leads, told)
+        if out.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
+            out.rename(old / out.name)
+            draft.rename(out)
+            shutil.rmtree(old)
+        else:
+            draft.rename(out)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _prepare(
+    store: Store,
+    agreement: Agreement,
+    start: int | None,
+    end: int,
+    out: Path,
+    batch_leads: int,
+    told: Callable[[float], None],
+) -> None:
+    numbers: list[dict[str, int]] = []
+    handed: list[Ints] = []
+    evidence = Evidence.empty(agreement)
+    labels = np.empty(0, np.int8)
+    for gathered, rows in segments(store, agreement, start=start, end=end, batch_leads=batch_leads, told=told):
+        if not numbers:
+            labels = _leads(store, out, start)
+        decider = Decider.of(agreement, gathered.columns)
+        count = len(rows.circles)
+        handed.append(_handed(rows, decider, count))
+        asked = store.execute(
+            f'SELECT ix - {rows.low} AS lead, min(coalesce(handed_at, "at")) AS instant FROM {LABELS} '
+            f"JOIN hs_leads USING (lead_id) WHERE ix >= {rows.low} AND ix < {rows.low + count} GROUP BY ix ORDER BY ix"
+        ).fetchnumpy()
+        evidence.add(rows, decider, asked["lead"], asked["instant"], labels[rows.low : rows.low + count])
+        rows.save(out / f"batch-{len(numbers)}")
+        numbers.append(rows.numbers)
+    if not numbers:
+        _leads(store, out, start)
+    np.save(out / "handed.npy", np.concatenate(handed) if handed else np.empty(0, np.int64))
+    (out / "agreement.json").write_bytes(canonical(agreement))
+    told_lines = [asdict(line) for line in evidence.lines()]
+    meta = {"form": FORM, "start": start, "end": end, "batches": numbers, "lines": told_lines}
+    (out / "bench.json").write_text(json.dumps(meta), encoding="utf-8")
+
+
+def _leads(store: Store, out: Path, start: int | None) -> NDArray[np.int8]:
+    """Names, labels, and who was there before the period, each by the number of the lead; the labels."""
+    label = f"CASE WHEN answer = 'qualified' THEN {GOOD} WHEN blames = 'definition' THEN {BAD} ELSE {OTHER} END"
+    found = store.connection.sql(
+        f"SELECT l.lead_id, l.first, coalesce(a.label, {NO_LABEL})::TINYINT AS label, "
+        f"{'FALSE' if start is None else f'l.created_at < {start}'} AS old FROM hs_leads l LEFT JOIN ("
+        f'SELECT lead_id, arg_min({label}, (coalesce(handed_at, "at"), "at", answer)) AS label FROM {LABELS} GROUP BY lead_id) a '
+        "USING (lead_id) ORDER BY l.ix"
+    ).to_arrow_table()
+    names = [str(name).encode() for name in found.column("lead_id").to_pylist()]
+    np.save(out / "name_ends.npy", np.cumsum([len(name) for name in names], dtype=np.int64))
+    np.save(out / "names.npy", np.frombuffer(b"".join(names), np.uint8))
+    np.save(out / "first.npy", found.column("first").to_numpy().astype(np.int64))
+    np.save(out / "old.npy", found.column("old").to_numpy(zero_copy_only=False).astype(bool))
+    labels = found.column("label").to_numpy().astype(np.int8)
+    np.save(out / "labels.npy", labels)
+    return labels
+
+
+def _handed(rows: Segments, decider: Decider, count: int) -> Ints:
+    """The instant at which each lead of a batch is first sales-ready; NEVER where it is not."""
+    decided = decide(rows, decider, wanted=READY)
+    ready = np.array([name == READY for name in decider.names])
+    keys = decided.keys[np.flatnonzero(ready[decided.clause])]
+    lead = keys >> rows.bits
+    first = np.ones(len(lead), bool)
+    first[1:] = lead[1:] != lead[:-1]
+    out = np.full(count, NEVER, np.int64)
+    out[lead[first]] = (keys[first] & ((1 << rows.bits) - 1)) + rows.origin
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A prepared history, mapped. start, end: the period; base: the agreement that it was prepared for."""
+
+    path: Path
+    base: Agreement
+    start: int | None
+    end: int
+    batches: tuple[Segments, ...]
+    handed: Ints
+    first: Ints
+    old: NDArray[np.bool_]
+    labels: NDArray[np.int8]
+    lines: tuple[LineEvidence, ...]
+
+    def preview(self, changed: Agreement) -> Preview:
+        """What the changed agreement would have done, beside the base.
+
+        Raises CannotPreview when it differs in more than points, `at_most`, thresholds of scores, `cools`, and what does not
+        judge (words, promises, reasons, audits).
+        """
+        check(self.base, changed)
+        made = columns(self.base)
+        found = [_handed(rows, Decider.of(changed, made), len(rows.circles)) for rows in self.batches]
+        now = np.concatenate(found) if found else np.empty(0, np.int64)
+        base = np.asarray(self.handed)
+        gained = np.flatnonzero((now != NEVER) & (base == NEVER))
+        lost = np.flatnonzero((now == NEVER) & (base != NEVER))
+        both = (now != NEVER) & (base != NEVER)
+        labels = self.labels[now != NEVER]
+        return Preview(
+            weeks=self._weeks(now),
+            handed=int((now != NEVER).sum()),
+            base_handed=int((base != NEVER).sum()),
+            gained=self._named(gained, now),
+            lost=self._named(lost, base),
+            first_error=_first_error(labels),
+            labelled=int((labels != NO_LABEL).sum()),
+            unlabelled=int((labels == NO_LABEL).sum()),
+            lines=self.lines,
+            base_weeks=self._weeks(base),
+            base_first_error=_first_error(self.labels[base != NEVER]),
+            gained_count=len(gained),
+            lost_count=len(lost),
+            earlier=int((both & (now < base)).sum()),
+            later=int((both & (now > base)).sum()),
+            standing=self._standing(now),
+            base_standing=self._standing(base),
+        )
+
+    def hand_overs(self, changed: Agreement) -> dict[str, int]:
+        """When each lead that is handed over under the changed agreement is: lead_id → instant. For files and tests."""
+        check(self.base, changed)
+        made = columns(self.base)
+        found = [_handed(rows, Decider.of(changed, made), len(rows.circles)) for rows in self.batches]
+        now = np.concatenate(found) if found else np.empty(0, np.int64)
+        who = np.flatnonzero(now != NEVER)
+        return dict(zip(self._names(who), map(int, now[who]), strict=True))
+
+    def _standing(self, handed: Ints) -> int:
+        return int((self.old & (handed == self.first) & (handed != NEVER)).sum())
+
+    def _weeks(self, handed: Ints) -> tuple[Week, ...]:
+        """Every week of the period, those without a hand-over too."""
+        if not len(self.first):
+            return ()
+        begin = int(self.first.min()) if self.start is None else self.start
+        low = (begin - MONDAY) // WEEK
+        counts = np.bincount(
+            (handed[handed != NEVER] - MONDAY) // WEEK - low, minlength=(self.end - MONDAY) // WEEK - low + 1
+        )
+        return tuple(Week((low + place) * WEEK + MONDAY, int(many)) for place, many in enumerate(counts))
+
+    def _named(self, who: Ints, handed: Ints) -> tuple[str, ...]:
+        order = np.argsort(handed[who], kind="stable")[:NAMES]
+        return self._names(who[order])
+
+    def _names(self, who: Ints) -> tuple[str, ...]:
+        names, ends = (
+            np.load(self.path / "names.npy", mmap_mode="r"),
+            np.load(self.path / "name_ends.npy", mmap_mode="r"),
+        )
+        begins = [int(ends[place - 1]) if place else 0 for place in who]
+        return tuple(names[begin : ends[place]].tobytes().decode() for begin, place in zip(begins, who, strict=True))
+
+
+def open_bench(path: Path) -> Bench:
+    """Map what `prepare` wrote. Raises CannotDo when it is not there, or written by another version."""
+    try:
+        meta = json.loads((path / "bench.json").read_text(encoding="utf-8"))
+        if meta["form"] != FORM:
+            raise CannotDo(f"{path} was prepared by another version of leadpact: prepare it again.")
+        mapped = {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in ("handed", "first", "old", "labels")}
+        batches = tuple(
+            Segments.load(path / f"batch-{place}", **numbers) for place, numbers in enumerate(meta["batches"])
+        )
+        base = load((path / "agreement.json").read_bytes())
+    except (OSError, ValueError, KeyError) as error:
+        raise CannotDo(f"{path} holds no prepared history ({error}): prepare it first.") from error
+    lines = tuple(LineEvidence(**line) for line in meta["lines"])
+    return Bench(path, base, meta["start"], meta["end"], batches, lines=lines, **mapped)
+
+
+def _first_error(labels: NDArray[np.int8]) -> Estimate | None:
+    bad = int((labels == BAD).sum())
+    return wilson(bad, bad + int((labels == GOOD).sum()))
+
+
+# --- what may differ --------------------------------------------------------------------
+
+
+def check(base: Agreement, changed: Agreement) -> None:
+    """Raise CannotPreview, naming what differs, unless both read the same of history."""
+    if base.lists != changed.lists:
+        raise CannotPreview("its lists differ: only points, caps and thresholds can be tried at once.")
+    mine, theirs = {line.id: _line(line) for line in base.lines}, {line.id: _line(line) for line in changed.lines}
+    for name in [*mine, *theirs]:
+        if name not in theirs or name not in mine:
+            raise CannotPreview(
+                f"line {name} is only in one of the two: only points, caps and thresholds can be tried at once."
+            )
+        if mine[name] != theirs[name]:
+            raise CannotPreview(f"line {name} reads something else: only its points and its cap can be tried at once.")
+    if _hollow(base.verdicts) != _hollow(changed.verdicts):
+        raise CannotPreview("its verdicts differ in more than thresholds of scores.")
+
+
+def _line(line: Line) -> Line:
+    rule = replace(line.rule, at_most=None) if isinstance(line.rule, Each) else line.rule
+    return replace(line, says="", points=0, rule=rule)
+
+
+def _hollow(node: object) -> object:
+    """The shape of a condition without the thresholds of its scores."""
+    if isinstance(node, tuple):
+        return tuple(_hollow(part) for part in cast("tuple[object, ...]", node))
+    if isinstance(node, Score):
+        return (Score, node.dimension)
+    if is_dataclass(node):
+        parts: list[Any] = [type(node), *(_hollow(getattr(node, field.name)) for field in fields(node))]
+        return tuple(parts)
+    return node

@@ -1,0 +1,46 @@
+"""History as three relations (and Sales' answers as a fourth), whatever it comes from: what replay and preview read.
+
+    hist_leads    a lead: whose it is, since when, and from when on its touches count (`counts_from`, exclusive; NULL: ever)
+    hist_facts    a value that an attribute had from `at` on, as we learnt it at `known_at`; all cells NULL take it away.
+                  `key` is the lead_id, person_key or account_key of hist_leads, as `subject` says
+    hist_touches  a touch; `lead_id` NULL where it belongs to no lead. `cells` is a JSON object: property -> cell, a cell being
+                  {"t": folded text, "n": number in millionths, "b": boolean, "w": words}, each key only where it is known
+    hist_labels   what Sales finally answered to a hand-over; may be empty
+
+Instants are microseconds since 1970, UTC. Loaders fill them: `history_files` from files, `history` from the lake.
+"""
+
+from __future__ import annotations
+
+from leadpact.lake.store import Store
+
+LEADS = "hist_leads"
+FACTS = "hist_facts"
+TOUCHES = "hist_touches"
+LABELS = "hist_labels"
+
+COLUMNS = {
+    LEADS: "lead_id VARCHAR, person_key VARCHAR, account_key VARCHAR, created_at BIGINT, counts_from BIGINT",
+    FACTS: 'subject VARCHAR, key VARCHAR, field VARCHAR, t VARCHAR, n BIGINT, b BOOLEAN, w VARCHAR, "at" BIGINT, known_at BIGINT',
+    TOUCHES: "touch_id VARCHAR, lead_id VARCHAR, person_key VARCHAR, account_key VARCHAR, kind VARCHAR, "
+    '"at" BIGINT, known_at BIGINT, void_at BIGINT, cells VARCHAR',
+    LABELS: 'lead_id VARCHAR, handed_at BIGINT, "at" BIGINT, answer VARCHAR, blames VARCHAR',
+}
+
+
+def create(store: Store, *names: str) -> None:
+    """Make the relations of these names, empty (all of them without names); what was there before goes."""
+    for name in names or tuple(COLUMNS):
+        store.execute(f"CREATE OR REPLACE TABLE {name} ({COLUMNS[name]})")
+
+
+def newest(store: Store) -> int | None:
+    """The newest instant at which anything became known; None where there is nothing."""
+    asked = [
+        f"SELECT max(created_at) AS m FROM {LEADS}",
+        f"SELECT max(known_at) FROM {FACTS}",
+        f"SELECT max(known_at) FROM {TOUCHES}",
+        f"SELECT max(void_at) FROM {TOUCHES}",
+    ]
+    found = store.one(f"SELECT max(m) FROM ({' UNION ALL '.join(asked)})")
+    return None if found is None else int(found)
