@@ -359,7 +359,8 @@ class _Batch:
             if people:
                 cursor.execute(
                     "INSERT INTO leads_person (id, account_id, email, email_verified, opted_out, traits, cells, name, title, phone,"
-                    " secret, created_at) SELECT i, a, e, v, o, t::jsonb, c::jsonb, nm, ti, ph, s, $12"
+                    " secret, created_at, account_known_at)"
+                    " SELECT i, a, e, v, o, t::jsonb, c::jsonb, nm, ti, ph, s, $12, CASE WHEN a IS NOT NULL THEN $12 END"
                     " FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::boolean[], $5::boolean[], $6::text[], $7::text[],"
                     " $8::text[], $9::text[], $10::text[], $11::bytea[]) AS n (i, a, e, v, o, t, c, nm, ti, ph, s)",
                     (*_columns([_person_row(p) for p in people], 10), [os.urandom(32) for _ in people], at),
@@ -444,10 +445,11 @@ def write_traits(records: Iterable[Record], *, known_at: int) -> None:
         if people:
             cursor.execute(
                 "UPDATE leads_person AS p SET account_id = n.a, email = n.e, email_verified = n.v, opted_out = n.o,"
-                " traits = n.t::jsonb, cells = n.c::jsonb, name = n.nm, title = n.ti, phone = n.ph"
+                " traits = n.t::jsonb, cells = n.c::jsonb, name = n.nm, title = n.ti, phone = n.ph, account_known_at ="
+                " CASE WHEN p.account_id IS NULL AND n.a IS NOT NULL THEN $11 ELSE p.account_known_at END"
                 " FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::boolean[], $5::boolean[], $6::text[], $7::text[],"
                 " $8::text[], $9::text[], $10::text[]) AS n (i, a, e, v, o, t, c, nm, ti, ph) WHERE p.id = n.i",
-                _columns([_person_row(p) for p in people], 10),
+                (*_columns([_person_row(p) for p in people], 10), known_at),
                 prepare=True,
             )
         for subject, name_of in (("account", _account_name), ("lead", None)):
