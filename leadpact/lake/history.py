@@ -1,9 +1,10 @@
-"""The lake as the four relations that replays read: leads, facts, touches, labels.
+"""The lake as the relations that replays read: leads, facts, touches, labels, and who was placed late.
 
     hist_leads    lead_id, person_key, account_key, created_at, counts_from
     hist_facts    subject, key, field, t, n, b, w, at, known_at
     hist_touches  touch_id, lead_id, person_key, account_key, kind, at, known_at, void_at, cells
     hist_labels   lead_id, handed_at, at, answer, blames
+    hist_placed   person_key, known_at: who was found to be of an account later than it was known
 
 Keys are text, instants are microseconds. A touch belongs to the lead of its person for which it counts: the latest whose
 `counts_from` lies before it; a touch of somebody who has no lead carries its person and account only. It is known from when it
@@ -35,6 +36,7 @@ def load(store: Store, folder: Path, *, until: int | None = None) -> None:
         _views(store, folder, manifest)
         last = until if until is not None else 2**62
         _leads(store, last)
+        _placed(store)
         _facts(store, last)
         _touches(store, last)
         _labels(store, last)
@@ -89,6 +91,14 @@ def _leads(store: Store, until: int) -> None:
         " CAST(p.account_id AS VARCHAR) AS account_key, l.created_at, l.counts_from"
         " FROM lake_leads l JOIN lake_people p USING (person_id)"
         f" WHERE l.created_at <= {until} AND EXISTS (FROM lake_ledger e WHERE e.lead_id = l.lead_id AND e.seq = 1)"
+    )
+
+
+def _placed(store: Store) -> None:
+    # One that was placed after `until` is not of an account yet; `replay` asks nothing later than that of it.
+    store.execute(
+        "CREATE TABLE hist_placed AS SELECT CAST(person_id AS VARCHAR) AS person_key, account_known_at AS known_at"
+        " FROM lake_people WHERE account_known_at > created_at"
     )
 
 

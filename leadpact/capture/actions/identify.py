@@ -79,13 +79,17 @@ class Tied:
 
 @dataclass(slots=True)
 class Identified:
-    """A batch, tied. `people` and `accounts` hold the records the batch speaks of; `tied_now` visitors joined just now."""
+    """A batch, tied. `people` and `accounts` hold the records the batch speaks of; `joined`: people to whom a trail was tied
+    just now; `placed`: known people who were just found to be of an account; `ties`: trails that were tied just now.
+    """
 
     tied: list[Tied]
     people: dict[int, PersonRecord]
     accounts: dict[int, Record]
     questions: set[tuple[int, int, str]]
     joined: set[int]
+    placed: set[int] = field(default_factory=set)
+    ties: tuple[int, ...] = ()
 
 
 class _Ids:
@@ -131,7 +135,18 @@ def identify(arrivals: Sequence[Arrival], *, known_at: int) -> Identified:
     batch.place_accounts()
     batch.learn()
     batch.write()
-    return Identified(batch.tied, batch.people, batch.accounts, batch.questions, batch.joined)
+    return Identified(
+        batch.tied, batch.people, batch.accounts, batch.questions, batch.joined, batch.placed, tuple(sorted(batch.ties))
+    )
+
+
+def ties_known_at(found: Identified, *, known_at: int) -> None:
+    """Date the batch's ties later: it waited for another, and is known after it. One statement, where trails were tied."""
+    if found.ties:
+        with raw_cursor() as cursor:
+            cursor.execute(
+                "UPDATE leads_visitor SET tied_known_at = $2 WHERE id = ANY($1::bigint[])", (list(found.ties), known_at)
+            )
 
 
 class _Batch:
@@ -151,6 +166,7 @@ class _Batch:
         self.tied: list[Tied] = []
         self.questions: set[tuple[int, int, str]] = set()
         self.joined: set[int] = set()
+        self.placed: set[int] = set()
 
     # --- reading ---------------------------------------------------------------------------
 
@@ -302,6 +318,8 @@ class _Batch:
                 if record.account_id is None:
                     record.account_id = self.domains[t.arrival.account_domain]
                     record.changed = True
+                    if not record.is_new:
+                        self.placed.add(t.person_id)
             for id_ in self.new_accounts.values():
                 self.accounts[id_] = Record("account", id_, is_new=True, changed=True)
             told = sorted({
