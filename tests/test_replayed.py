@@ -26,7 +26,7 @@ from leadpact.lake.store import Store
 from leadpact.loop import clocks
 from leadpact.loop.intake import take
 from leadpact.loop.rehearsal import Rehearsal
-from leadpact.nurturing.actions import void_touch
+from leadpact.loop.withdraw import withdraw
 from leadpact.simulation.company import Company
 from leadpact.site.demo import make_users, sign_example
 
@@ -77,7 +77,7 @@ class Unruly(Rehearsal):
             )
             row: Any = cursor.fetchone()
         if row is not None:
-            void_touch(touch_id=row[0], cause="withdrawn", by=self.marketer, at=now)
+            withdraw(touch_id=row[0], cause="withdrawn", by=self.marketer, at=now)
             self.voids += 1
 
     def _time_passes(self, until: int) -> None:

@@ -29,8 +29,8 @@ ANSWERS = ("opportunity_opened", "won", "lost")
 def load(store: Store, folder: Path, *, until: int | None = None) -> None:
     """Make the relations in the store. until: what was learnt later, in microseconds, is left out.
 
-    Leads come in with their first entry of the ledger: what an export took half of, because it happened meanwhile, waits for
-    the next. Raises FileProblem where there is no lake, no whole export, or a file is gone.
+    A lead comes in with its first verdict in the ledger (for what was imported: at the end of the import), not with what a file
+    says of when it was made: earlier nobody knew of it. Raises FileProblem where there is no lake, no whole export, or a file is gone.
     """
     with reading(folder) as manifest:
         _views(store, folder, manifest)
@@ -88,9 +88,10 @@ def _view(store: Store, folder: Path, name: str, parts: tuple[Part, ...]) -> Non
 def _leads(store: Store, until: int) -> None:
     store.execute(
         "CREATE TABLE hist_leads AS SELECT CAST(l.lead_id AS VARCHAR) AS lead_id, CAST(l.person_id AS VARCHAR) AS person_key,"
-        " CAST(p.account_id AS VARCHAR) AS account_key, l.created_at, l.counts_from"
+        " CAST(p.account_id AS VARCHAR) AS account_key, e.came AS created_at, l.counts_from"
         " FROM lake_leads l JOIN lake_people p USING (person_id)"
-        f" WHERE l.created_at <= {until} AND EXISTS (FROM lake_ledger e WHERE e.lead_id = l.lead_id AND e.seq = 1)"
+        " JOIN (SELECT lead_id, coalesce(min(\"at\") FILTER (move = 'judged'), min(\"at\")) AS came FROM lake_ledger"
+        f" GROUP BY lead_id) e USING (lead_id) WHERE e.came <= {until}"
     )
 
 

@@ -43,6 +43,7 @@ class Record:
     facts: list[tuple[str, dict[str, Any], int]] = field(default_factory=list)
     is_new: bool = False
     changed: bool = False
+    learnt: set[str] = field(default_factory=set)
 
     def learn(self, raw: Mapping[str, Any], cells: Mapping[str, Cell], *, at: int, trusted: bool) -> None:
         """Add what an arrival says at an instant. A repeated value is no new fact; an older one does not win."""
@@ -52,9 +53,12 @@ class Record:
                 continue
             told = cell_to_json(value)
             self.facts.append((name, told, at))
-            if now is None or (at, value.text or "") >= (now["at"], now.get("t") or ""):
+            # As history is read (`language.history`): by instant, then by when it was learnt, then by text.
+            same = now is not None and at == now["at"] and name in self.learnt
+            if now is None or ((value.text or "") >= (now.get("t") or "") if same else at >= now["at"]):
                 self.cells[name] = {**told, "at": at}
                 self.traits[name] = raw.get(name, value.text)
+                self.learnt.add(name)
             self.changed = True
 
 
