@@ -1,153 +1,116 @@
-"""What the running system decided is what a replay of its exported history finds: lead by lead, instant by instant.
-
-A company lives for months through the real loop, and unrulily: batches arrive at odd minutes, some facts days late and out of
-order, some by an import, some are withdrawn; trails are tied late; the server is down for hours, so that ticks run late.
-"""
+"""What the running system decided is what a replay of its exported history finds: lead by lead, instant by instant."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import psycopg
 import pytest
 from django.db import connection
 
-from leadpact.agreement.queries import in_force
-from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.lake import one_lead
 from leadpact.lake.export import export
 from leadpact.lake.history import agreement_of, judged, load
+from leadpact.lake.replay import replay
 from leadpact.lake.store import Store
-from leadpact.loop import clocks
-from leadpact.loop.intake import take
-from leadpact.loop.rehearsal import Rehearsal
-from leadpact.loop.withdraw import withdraw
 from leadpact.simulation.company import Company
 from leadpact.site.demo import make_users, sign_example
+from tests.unruly import HOUR, Late, Unruly
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
+LEADS, DAYS = 120, 120
+ROW = 'lead_id, "at", before, after, decided_by'
 
 
-class Unruly(Rehearsal):
-    """A rehearsal in which little comes when it should. late: tick → when it ran."""
-
-    def __init__(self, company: Company, users: Any, seed: int) -> None:
-        super().__init__(company, users)
-        self.chance = Random(seed)
-        self.held_back: list[tuple[int, Any]] = []
-        self.down_until = 0
-        self.ran: list[tuple[int, int]] = []
-        self.imports = self.voids = 0
-
-    def _take(self, batch: list[Any], until: int) -> None:
-        """Some events come days later, in a later batch; batches come at odd minutes."""
-        now = until - self.chance.randrange(50) * MINUTE - self.chance.randrange(MINUTE)
-        self.held_back += [(event.at, event) for event in batch if event.at > now]
-        batch = [event for event in batch if event.at <= now]
-        due = [event for at, event in self.held_back if at <= now]
-        self.held_back = [(at, event) for at, event in self.held_back if at > now]
-        kept = []
-        for event in batch:
-            if self.chance.random() < 0.08:
-                self.held_back.append((now + self.chance.randrange(20 * DAY), event))
-            else:
-                kept.append(event)
-        self.chance.shuffle(kept)
-        for part in (due, kept):
-            if part:
-                super()._take(part, now)
-                now += self.chance.randrange(1, MINUTE)
-        if self.chance.random() < 0.02:
-            self._withdraw(now)
-
-    def _withdraw(self, now: int) -> None:
-        with raw_cursor() as cursor:
-            cursor.execute(
-                "SELECT t.id FROM leads_touch AS t JOIN leads_visitor AS v ON v.id = t.visitor_id AND v.person_id IS NOT NULL"
-                " WHERE t.void_at IS NULL AND t.known_at > $1 AND NOT EXISTS (SELECT FROM leads_touchvoid AS x WHERE x.touch_id"
-                " = t.id) ORDER BY t.id DESC LIMIT 1",
-                (now - 30 * DAY,),
-            )
-            row: Any = cursor.fetchone()
-        if row is not None:
-            withdraw(touch_id=row[0], cause="withdrawn", by=self.marketer, at=now)
-            self.voids += 1
-
-    def _time_passes(self, until: int) -> None:
-        if until < self.down_until:
-            return
-        self.ran.append((until, until))
-        super()._time_passes(until)
-
-
-class Found(NamedTuple):
+class Change(NamedTuple):
     at: int
     before: str
     after: str
     decided_by: str
 
 
-def replayed(store: Store, agreement: Any, *, end: int) -> dict[str, list[Found]]:
-    found: dict[str, list[Found]] = {}
-    for (lead_id,) in store.execute("SELECT lead_id FROM hist_leads").fetchall():
-        known = one_lead.read(store, agreement, lead_id)
-        judgements = one_lead.judgements(known, agreement, start=None, end=end)
-        found[lead_id] = [Found(c.at, c.before, c.after, c.decided_by) for c in one_lead.changes(judgements)]
+Changes = dict[str, list[Change]]
+
+
+def changes(store: Store, relation: str, order: str = '"at"') -> Changes:
+    found: Changes = defaultdict(list)
+    for lead, *one in store.execute(f"SELECT {ROW} FROM {relation} ORDER BY lead_id, {order}").fetchall():
+        found[lead].append(Change(*one))
     return found
 
 
-def decided(store: Store, folder: Path) -> dict[str, list[Found]]:
-    judged(store, folder)
-    found: dict[str, list[Found]] = defaultdict(list)
-    for lead_id, at, before, after, by in store.execute(
-        'SELECT lead_id, "at", before, after, decided_by FROM hist_judged ORDER BY lead_id, seq'
-    ).fetchall():
-        found[lead_id].append(Found(at, before, after, by))
+def by_the_reference(store: Store, agreement: object, *, end: int) -> Changes:
+    found: Changes = {}
+    for (lead,) in store.execute("SELECT lead_id FROM hist_leads").fetchall():
+        known = one_lead.read(store, agreement, lead)  # type: ignore[arg-type]
+        judgements = one_lead.judgements(known, agreement, start=None, end=end)  # type: ignore[arg-type]
+        found[lead] = [Change(c.at, c.before, c.after, c.decided_by) for c in one_lead.changes(judgements)]
     return found
 
 
-def closed(store: Store) -> dict[str, int]:
-    """Lead → when it was won: from then on nobody judges it any more."""
-    return dict(store.execute("SELECT lead_id, min(\"at\") FROM hist_labels WHERE answer = 'won' GROUP BY lead_id").fetchall())
+def until_won(found: Changes, won: dict[str, int]) -> Changes:
+    """A lead that is won is judged no more; a replay, which does not know of wins, goes on."""
+    return {lead: [one for one in told if one.at <= won.get(lead, one.at)] for lead, told in found.items()}
+
+
+def in_time(ran: Change, found: Change, late: list[Late]) -> bool:
+    """Whether a change was written at its instant, or by the end of the time for which verdicts were known to be late."""
+    return ran.at == found.at or any(one.since < found.at < ran.at <= one.until for one in late)
 
 
 def test_what_ran_is_what_a_replay_finds(transactional_db: None, tmp_path: Path) -> None:
-    import time
-    company = Company(23, 150, datetime(2026, 1, 5, tzinfo=UTC), 120)
+    company = Company(23, LEADS, datetime(2026, 1, 5, tzinfo=UTC), DAYS)
     users = make_users(company, "Slow-paper-mills-1")
     sign_example(users, company.start)
-    t = time.time()
-    rehearsal = Unruly(company, users, 5)
-    list(rehearsal.run())
-    print("lived", time.time() - t, rehearsal.counts)
+    world = Unruly(company, users, 5)
+    list(world.run())
+    lake = tmp_path / "lake"
     with psycopg.connect(**connection.get_connection_params() | {"autocommit": True}) as own:
-        export(own, tmp_path / "lake", at=company.end)
-    t = time.time()
+        export(own, lake, at=company.end)
+
     with Store() as store:
-        load(store, tmp_path / "lake")
-        agreement = agreement_of(tmp_path / "lake")
-        ran = decided(store, tmp_path / "lake")
-        over = closed(store)
-        again = replayed(store, agreement, end=company.end)
-        print("replayed", time.time() - t, len(again), sum(map(len, again.values())))
-        bad = 0
-        for lead in sorted(again, key=int):
-            a, b = ran.get(lead, []), again[lead]
-            if lead in over:
-                b = [x for x in b if x.at <= over[lead]]
-            if a != b:
-                bad += 1
-                if bad < 12:
-                    first = next(i for i in range(max(len(a), len(b))) if a[i:i+1] != b[i:i+1])
-                    print(lead, over.get(lead), "RAN", [(x.at-company.start, x.before, x.after, x.decided_by) for x in a[first:first+2]], "REPLAY", [(x.at-company.start, x.before, x.after, x.decided_by) for x in b[first:first+2]])
-        print("bad", bad)
-        if bad:
-            import shutil; shutil.rmtree("/tmp/lakex/lake", ignore_errors=True); shutil.copytree(tmp_path / "lake", "/tmp/lakex/lake")
-    assert bad == 0
+        load(store, lake)
+        judged(store, lake)
+        agreement = agreement_of(lake)
+        replay(store, agreement, end=company.end)
+        won = dict(
+            store.execute("SELECT lead_id, min(\"at\") FROM hist_labels WHERE answer = 'won' GROUP BY lead_id").fetchall()
+        )
+        ran = changes(store, "hist_judged", "seq")
+        found = until_won(changes(store, "replayed"), won)
+        reference = until_won(by_the_reference(store, agreement, end=company.end), won)
+        placed = store.one("SELECT count(*) FROM hist_placed")
+        tied_late = store.one('SELECT count(*) FROM hist_touches WHERE known_at > "at" + $1', [HOUR])
+
+    assert found == reference
+    assert set(ran) == set(found)
+    wrong = {
+        lead: (ran[lead], found[lead])
+        for lead in ran
+        if [one[1:] for one in ran[lead]] != [one[1:] for one in found[lead]]
+        or not all(in_time(*pair, world.late) for pair in zip(ran[lead], found[lead], strict=True))
+    }
+    for lead, (a, b) in wrong.items():
+        import shutil; shutil.rmtree("/tmp/lakex/lake", ignore_errors=True); shutil.copytree(lake, "/tmp/lakex/lake")
+        print("WRONG", lead)
+        for n in range(max(len(a), len(b))):
+            x, y = a[n:n+1], b[n:n+1]
+            if x != y: print("  RAN", x, "FOUND", y, y and x and in_time(x[0], y[0], world.late))
+        print("  late", [l for l in world.late if any(l.since - 10**10 < o.at < l.until + 10**10 for o in [*a, *b])])
+    assert wrong == {}
+
+    # It would say nothing of a company in which everything went as it should.
+    told = [pair for lead in ran for pair in zip(ran[lead], found[lead], strict=True)]
+    assert len(told) > 2 * LEADS
+    assert sum(one.at % HOUR != 0 for one, _ in told) > LEADS, "batches at odd minutes"
+    assert sum(one.at % HOUR == 0 for _, one in told) > 5, "hours that alone changed a verdict"
+    assert sum(one.at != two.at for one, two in told) > 0, "hours that came late"
+    assert {one.after for one, _ in told} >= {"prospect", "lead", "sales_ready"}
+    assert all(number > 3 for number in world.done.values()), world.done
+    assert tied_late > 50
+    assert placed > 0
+    print(len(told), world.done, placed, tied_late, sum(one.at != two.at for one, two in told))
