@@ -54,7 +54,7 @@ def live(days: range) -> None:
             [
                 touch("page.viewed", at=now - 40 * DAY * (day % 3), email="vera@ferro.example", path="/pricing"),
                 touch("paper.downloaded", at=now, email="otto@ferro.example", account=traits(**{"account.employees": 100 + day})),
-                touch("page.viewed", at=now, anonymous_id="browser 1", path=f"/a,\"b\"\n{day}"),
+                touch("page.viewed", at=now, anonymous_id="browser 1", path=f'/a,"b"\n{day}'),
             ],
             known_at=now,
         )  # fmt: skip
@@ -200,7 +200,11 @@ def test_killed_in_the_middle_it_goes_on(own: Own, folder: Path, after: int) -> 
     live(range(3, 8))
 
     dsn = psycopg.conninfo.make_conninfo(
-        **{k: v for k, v in connection.get_connection_params().items() if k in {"host", "port", "user", "password", "dbname"}}
+        **{
+            k: v
+            for k, v in connection.get_connection_params().items()
+            if k in {"host", "port", "user", "password", "dbname"}
+        }
     )
     command = [sys.executable, "-c", KILLED, dsn, str(folder), str(T0 + 8 * DAY)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
@@ -240,7 +244,9 @@ def test_one_at_a_time_and_one_database_a_lake(own: Own, folder: Path) -> None:
     sign(make_cast())
     live(range(2))
     export(own, folder, at=T0 + 2 * DAY)
-    with subprocess.Popen([sys.executable, "-c", HOLDS, str(folder / LOCK)], stdout=subprocess.PIPE, text=True, cwd=ROOT) as holder:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDS, str(folder / LOCK)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(FileProblem, match="Another process is writing"):
@@ -259,7 +265,8 @@ def test_a_person_is_forgotten(own: Own, folder: Path) -> None:
     sign(make_cast())
     live(range(4))
     intake(
-        [touch("page.viewed", at=T0 + 4 * DAY, anonymous_id="browser 1", email="vera@ferro.example")], known_at=T0 + 4 * DAY
+        [touch("page.viewed", at=T0 + 4 * DAY, anonymous_id="browser 1", email="vera@ferro.example")],
+        known_at=T0 + 4 * DAY,
     )
     export(own, folder, at=T0 + 5 * DAY)
     person = in_database(own, "leads_person", "max(id) FILTER (WHERE email = 'vera@ferro.example')")
@@ -316,15 +323,18 @@ def test_until_hides_what_was_learnt_later(own: Own, folder: Path) -> None:
     sign(make_cast())
     live(range(6))
     intake(
-        [touch("page.viewed", at=T0 + 6 * DAY, anonymous_id="browser 1", email="vera@ferro.example")], known_at=T0 + 6 * DAY
+        [touch("page.viewed", at=T0 + 6 * DAY, anonymous_id="browser 1", email="vera@ferro.example")],
+        known_at=T0 + 6 * DAY,
     )
     export(own, folder, at=T0 + 7 * DAY)
     with Store() as store:
         load(store, folder, until=T0 + 2 * DAY)
         assert store.one("SELECT max(known_at) FROM hist_touches") == T0 + 2 * DAY
-        assert store.one("SELECT count(*) FROM hist_touches") == 6, "three days of two people; the trail was nobody's then"
+        assert store.one("SELECT count(*) FROM hist_touches") == 6, (
+            "three days of two people; the trail was nobody's then"
+        )
         assert store.one("SELECT max(known_at) FROM hist_facts") <= T0 + 2 * DAY
     with Store() as store:
         load(store, folder)
-        ties = "SELECT count(*) FROM hist_touches WHERE known_at > \"at\" + 1000 AND known_at = $1"
+        ties = 'SELECT count(*) FROM hist_touches WHERE known_at > "at" + 1000 AND known_at = $1'
         assert store.one(ties, [T0 + 6 * DAY]) == 6, "its touches are known from the tie on"

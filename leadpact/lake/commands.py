@@ -16,7 +16,10 @@ from leadpact.lake.problems import counted
 
 a_folder = click.Path(file_okay=False, path_type=Path)
 lake_option = click.option(
-    "--lake", "folder", type=a_folder, help="The lake's folder (default: LEADPACT_LAKE, else lake in the data directory)."
+    "--lake",
+    "folder",
+    type=a_folder,
+    help="The lake's folder (default: LEADPACT_LAKE, else lake in the data directory).",
 )
 
 
@@ -44,11 +47,13 @@ def export(data: Path | None, folder: Path | None, patience: float, as_json: boo
     from leadpact.lake.manifest import lake_directory
 
     place = data_directory(data)
-    with orderly_end(), django_ready(place) as server, server.connect("app", autocommit=True) as connection:
-        with working("exporting history") as told:
-            done = run(
-                connection, folder or lake_directory(place), at=clock.now(), patience=patience, told=told
-            )
+    with (
+        orderly_end(),
+        django_ready(place) as server,
+        server.connect("app", autocommit=True) as connection,
+        working("exporting history") as told,
+    ):
+        done = run(connection, folder or lake_directory(place), at=clock.now(), patience=patience, told=told)
     if as_json:
         click.echo(
             json.dumps(
@@ -65,9 +70,7 @@ def export(data: Path | None, folder: Path | None, patience: float, as_json: boo
     new = ", ".join(f"{rows:,} {name}" for name, rows in done.rows.items())
     click.echo(f"Exported to {done.folder}, as of {from_us(done.at):%Y-%m-%d %H:%M:%S} UTC: {new}.")
     if done.behind:
-        click.echo(
-            "A transaction has been open since; what came after that instant is exported next time.", err=True
-        )
+        click.echo("A transaction has been open since; what came after that instant is exported next time.", err=True)
 
 
 @lake.command(epilog="Example: leadpact lake status --json")
@@ -94,5 +97,3 @@ def status(data: Path | None, folder: Path | None, as_json: bool) -> None:
 
 def _bytes(size: int) -> str:
     return f"{size / 1_000_000:,.1f} MB" if size >= 1_000_000 else f"{size / 1_000:,.0f} kB"
-
-

@@ -19,9 +19,9 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from leadpact.lake.exported import GROWING, LEDGER, WHOLE, Relation
 from leadpact.lake.manifest import Manifest, Mark, Part, Writer, rows_of, writing
 from leadpact.lake.problems import FileProblem
-from leadpact.lake.exported import GROWING, LEDGER, WHOLE, Relation
 from leadpact.lake.rewrite import compact
 from leadpact.lake.store import Store, literal, quoted
 
@@ -83,9 +83,9 @@ def export(
             )
         rows: dict[str, int] = {}
         for relation in GROWING:
-            first = _done(writer.manifest, relation)
-            last = settled.until[relation.name]
-            rows[relation.name] = rows_of(_grow(connection, store, writer, relation, last, chunk, _share(relation, first, last, told)))
+            first, last = _done(writer.manifest, relation), settled.until[relation.name]
+            share = _share(relation, first, last, told)
+            rows[relation.name] = rows_of(_grow(connection, store, writer, relation, last, chunk, share))
         whole = _whole(connection, store, writer)
         rows |= {part.relation: part.rows for part in whole}
         made = len(writer.manifest.pending) + len(whole)
@@ -108,7 +108,7 @@ def _same_database(connection: Connection, manifest: Manifest, folder: Path) -> 
     strange = any(_highest(connection, relation) < _done(manifest, relation) for relation in GROWING)
     if manifest.anchor is not None and not strange:
         id_, expected = manifest.anchor
-        row = connection.execute(f"SELECT hash FROM {LEDGER.view} WHERE id = %s", [id_]).fetchone()
+        row = connection.execute(f"SELECT hash FROM {LEDGER.view} WHERE id = %s".encode(), [id_]).fetchone()
         strange = row is None or row[0] != expected
     if strange:
         raise FileProblem(
@@ -118,15 +118,14 @@ def _same_database(connection: Connection, manifest: Manifest, folder: Path) -> 
 
 
 def _highest(connection: Connection, relation: Relation) -> int:
-    row = connection.execute(f"SELECT coalesce(max(id), 0) FROM {relation.view}").fetchone()
+    row = connection.execute(f"SELECT coalesce(max(id), 0) FROM {relation.view}".encode()).fetchone()
     return int(row[0]) if row else 0
 
 
 def _mark(connection: Connection, at: int) -> Mark:
     """The ids first, then who is under way: whoever holds a lower id without having committed is among those."""
-    row = connection.execute(
-        "SELECT " + ", ".join(f"(SELECT coalesce(max(id), 0) FROM {relation.view})" for relation in GROWING)
-    ).fetchone()
+    highest = ", ".join(f"(SELECT coalesce(max(id), 0) FROM {relation.view})" for relation in GROWING)
+    row = connection.execute(f"SELECT {highest}".encode()).fetchone()
     assert row is not None
     until = {relation.name: int(id_) for relation, id_ in zip(GROWING, row, strict=True)}
     writers = tuple(sorted(found for (found,) in connection.execute(_WRITERS).fetchall()))
@@ -189,10 +188,10 @@ def _grow(
 def _fetch(connection: Connection, store: Store, writer: Writer, relation: Relation, query: str) -> int:
     """COPY a query into the table `fetched`; how many rows there are. NULL is told from empty text by its mark."""
     file = writer.drafts / "rows.csv"
-    with file.open("wb") as out, connection.cursor() as cursor:
-        with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, NULL '\\N')".encode()) as copy:
-            while block := copy.read():
-                out.write(block)
+    copied = f"COPY ({query}) TO STDOUT (FORMAT csv, NULL '\\N')".encode()
+    with file.open("wb") as out, connection.cursor() as cursor, cursor.copy(copied) as copy:
+        while block := copy.read():
+            out.write(block)
     columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in relation.columns)
     store.execute(
         f"CREATE OR REPLACE TABLE fetched AS SELECT * FROM read_csv({literal(str(file))}, header = false, auto_detect = false,"
@@ -206,9 +205,7 @@ def _fetch(connection: Connection, store: Store, writer: Writer, relation: Relat
 def _months(store: Store, writer: Writer, relation: Relation) -> Iterator[Part]:
     """Write the fetched rows, a file a month, in the order of ids."""
     instant = quoted(relation.month_of)
-    month = (
-        f"CASE WHEN {instant} BETWEEN 0 AND {LAST_MONTH} THEN strftime(make_timestamp({instant}), '%Y-%m') ELSE 'other' END"
-    )
+    month = f"CASE WHEN {instant} BETWEEN 0 AND {LAST_MONTH} THEN strftime(make_timestamp({instant}), '%Y-%m') ELSE 'other' END"
     found = store.execute(
         f"SELECT {month} AS month, count(*), min(id), max(id) FROM fetched GROUP BY month ORDER BY month"
     ).fetchall()
@@ -236,14 +233,12 @@ def to_parquet(store: Store, query: str, file: Path) -> None:
     store.execute(f"COPY ({query}) TO {literal(str(file))} (FORMAT parquet, COMPRESSION zstd)")
 
 
-def _finish(
-    connection: Connection, writer: Writer, settled: Mark, marks: tuple[Mark, ...], whole: list[Part]
-) -> None:
+def _finish(connection: Connection, writer: Writer, settled: Mark, marks: tuple[Mark, ...], whole: list[Part]) -> None:
     """Everything is written: let readers see it."""
     manifest = writer.manifest
     until = {relation.name: max(_done(manifest, relation), settled.until[relation.name]) for relation in GROWING}
     row = connection.execute(
-        f"SELECT id, hash FROM {LEDGER.view} WHERE id <= %s ORDER BY id DESC LIMIT 1", [until[LEDGER.name]]
+        f"SELECT id, hash FROM {LEDGER.view} WHERE id <= %s ORDER BY id DESC LIMIT 1".encode(), [until[LEDGER.name]]
     ).fetchone()
     grown = tuple(part for part in manifest.parts if part.month)
     writer.publish(

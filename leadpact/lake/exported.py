@@ -34,8 +34,8 @@ class Relation:
 
 
 def _columns(*, text: str = "", integer: str = "", truth: str = "", order: str) -> tuple[tuple[str, str], ...]:
-    kinds = {name: TEXT for name in text.split()} | {name: INTEGER for name in integer.split()}
-    kinds |= {name: TRUTH for name in truth.split()}
+    kinds = dict.fromkeys(text.split(), TEXT) | dict.fromkeys(integer.split(), INTEGER)
+    kinds |= dict.fromkeys(truth.split(), TRUTH)
     return tuple((name, kinds[name]) for name in order.split())
 
 
@@ -98,9 +98,7 @@ PEOPLE: Final = Relation(
 TIES: Final = Relation(
     "ties",
     "leads_tie_v1",
-    _columns(
-        integer="visitor_id person_id tied_at tied_known_at", order="visitor_id person_id tied_at tied_known_at"
-    ),
+    _columns(integer="visitor_id person_id tied_at tied_known_at", order="visitor_id person_id tied_at tied_known_at"),
 )
 HANDOFFS: Final = Relation(
     "handoffs",

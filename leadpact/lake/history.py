@@ -4,6 +4,7 @@
     hist_facts    subject, key, field, t, n, b, w, at, known_at
     hist_touches  touch_id, lead_id, person_key, account_key, kind, at, known_at, void_at, cells
     hist_labels   lead_id, handed_at, at, answer, blames
+    hist_outcomes lead_id, at, outcome (opportunity, won, lost), value in minor units
     hist_placed   person_key, known_at: who was found to be of an account later than it was known
 
 Keys are text, instants are microseconds. A touch belongs to the lead of its person for which it counts: the latest whose
@@ -16,21 +17,23 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from leadpact.lake.exported import AGREEMENTS, BY_NAME
 from leadpact.lake.manifest import Manifest, Part, reading
 from leadpact.lake.problems import FileProblem
-from leadpact.lake.exported import AGREEMENTS, BY_NAME
 from leadpact.lake.store import Store, literal, quoted
 from leadpact.language.canonical import load as load_canonical
 from leadpact.language.nodes import Agreement
 
-ANSWERS = ("opportunity_opened", "won", "lost")
+OUTCOMES = ("opportunity_opened", "won", "lost")
 
 
 def load(store: Store, folder: Path, *, until: int | None = None) -> None:
     """Make the relations in the store. until: what was learnt later, in microseconds, is left out.
 
     A lead comes in with its first verdict in the ledger (for what was imported: at the end of the import), not with what a file
-    says of when it was made: earlier nobody knew of it. Raises FileProblem where there is no lake, no whole export, or a file is gone.
+    says of when it was made: earlier nobody knew of it.
+
+    Raises FileProblem where there is no lake, no whole export, or a file is gone.
     """
     with reading(folder) as manifest:
         _views(store, folder, manifest)
@@ -40,6 +43,7 @@ def load(store: Store, folder: Path, *, until: int | None = None) -> None:
         _facts(store, last)
         _touches(store, last)
         _labels(store, last)
+        _outcomes(store, last)
         for name in BY_NAME:
             store.execute(f"DROP VIEW lake_{name}")
 
@@ -90,7 +94,7 @@ def _leads(store: Store, until: int) -> None:
         "CREATE TABLE hist_leads AS SELECT CAST(l.lead_id AS VARCHAR) AS lead_id, CAST(l.person_id AS VARCHAR) AS person_key,"
         " CAST(p.account_id AS VARCHAR) AS account_key, e.came AS created_at, l.counts_from"
         " FROM lake_leads l JOIN lake_people p USING (person_id)"
-        " JOIN (SELECT lead_id, coalesce(min(\"at\") FILTER (move = 'judged'), min(\"at\")) AS came FROM lake_ledger"
+        ' JOIN (SELECT lead_id, coalesce(min("at") FILTER (move = \'judged\'), min("at")) AS came FROM lake_ledger'
         f" GROUP BY lead_id) e USING (lead_id) WHERE e.came <= {until}"
     )
 
@@ -121,18 +125,18 @@ def _touches(store: Store, until: int) -> None:
     void = "least(t.void_at, x.known_at)"
     store.execute(
         "CREATE TABLE hist_touches AS SELECT CAST(t.id AS VARCHAR) AS touch_id, s.lead_id,"
-        " CAST(v.person_id AS VARCHAR) AS person_key, CAST(p.account_id AS VARCHAR) AS account_key, t.kind, t.\"at\","
+        ' CAST(v.person_id AS VARCHAR) AS person_key, CAST(p.account_id AS VARCHAR) AS account_key, t.kind, t."at",'
         f" {known} AS known_at, CASE WHEN {void} <= {until} THEN {void} END AS void_at, t.cells"
         " FROM lake_touches t JOIN lake_ties v USING (visitor_id) JOIN lake_people p USING (person_id)"
         " LEFT JOIN lake_voids x ON x.touch_id = t.id"
-        " LEFT JOIN lead_spans s ON s.person_key = CAST(v.person_id AS VARCHAR) AND t.\"at\" > s.since AND t.\"at\" <= s.until"
+        ' LEFT JOIN lead_spans s ON s.person_key = CAST(v.person_id AS VARCHAR) AND t."at" > s.since AND t."at" <= s.until'
         f" WHERE {known} <= {until}"
     )
     store.execute("DROP TABLE lead_spans")
 
 
 def _labels(store: Store, until: int) -> None:
-    """Sales' final answers with what their reasons blame, and what became of leads afterwards."""
+    """Sales' final answers, with what their reasons blame."""
     store.execute("CREATE TEMPORARY TABLE reasons (agreement VARCHAR, reason VARCHAR, blames VARCHAR)")
     for hash_, text in store.execute("SELECT hash, canonical FROM lake_agreements").fetchall():
         for reason in load_canonical(text).recycle:
@@ -143,14 +147,18 @@ def _labels(store: Store, until: int) -> None:
         " CASE WHEN h.answer <> 'qualified' THEN coalesce(r.blames, 'nobody') END AS blames FROM lake_handoffs h"
         " LEFT JOIN reasons r ON r.agreement = h.agreement AND r.reason = h.reason"
         f" WHERE h.answer IS NOT NULL AND h.answered_at <= {until}"
-        ' UNION ALL SELECT CAST(e.lead_id AS VARCHAR), max(h."at"), e."at",'
-        " CASE e.move WHEN 'opportunity_opened' THEN 'opportunity' ELSE e.move END, NULL FROM lake_ledger e"
-        ' LEFT JOIN lake_handoffs h ON h.lead_id = e.lead_id AND h.seq < e.seq'
-        f" WHERE e.move IN {ANSWERS!r} AND e.\"at\" <= {until}"
-        " AND NOT EXISTS (FROM lake_ledger c WHERE c.lead_id = e.lead_id AND c.move = 'corrected' AND c.cause_seq = e.seq)"
-        ' GROUP BY e.lead_id, e.seq, e."at", e.move'
     )
     store.execute("DROP TABLE reasons")
+
+
+def _outcomes(store: Store, until: int) -> None:
+    """What became of leads in the sales funnel; what was corrected afterwards is left out."""
+    store.execute(
+        'CREATE TABLE hist_outcomes AS SELECT CAST(e.lead_id AS VARCHAR) AS lead_id, e."at",'
+        " CASE e.move WHEN 'opportunity_opened' THEN 'opportunity' ELSE e.move END AS outcome, e.value FROM lake_ledger e"
+        f' WHERE e.move IN {OUTCOMES!r} AND e."at" <= {until}'
+        " AND NOT EXISTS (FROM lake_ledger c WHERE c.lead_id = e.lead_id AND c.move = 'corrected' AND c.cause_seq = e.seq)"
+    )
 
 
 def figures(folder: Path) -> dict[str, object]:
@@ -166,10 +174,12 @@ def figures(folder: Path) -> dict[str, object]:
             for name in BY_NAME
         }
         return json.loads(
-            json.dumps({
-                "folder": str(folder),
-                "exported_at": manifest.exported_at,
-                "until": manifest.until,
-                "relations": relations,
-            })
+            json.dumps(
+                {
+                    "folder": str(folder),
+                    "exported_at": manifest.exported_at,
+                    "until": manifest.until,
+                    "relations": relations,
+                }
+            )
         )

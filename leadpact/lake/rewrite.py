@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from leadpact.lake.manifest import MANIFEST, Part, Writer, writing
 from leadpact.lake.exported import BY_NAME, FACTS, HANDOFFS, LEADS, PEOPLE, TIES, TOUCHES, VOIDS
+from leadpact.lake.manifest import MANIFEST, Part, Writer, writing
 from leadpact.lake.store import Store, literal, quoted
 
 MOST_FILES = 24
@@ -115,9 +115,7 @@ def _written(writer: Writer, store: Store, parts: Sequence[Part], where: str) ->
     if not row[0] and grows:
         draft.unlink()
         return None
-    return writer.place(
-        draft, replace(parts[0], rows=int(row[0]), first_id=int(row[1] or 0), last_id=int(row[2] or 0))
-    )
+    return writer.place(draft, replace(parts[0], rows=int(row[0]), first_id=int(row[1] or 0), last_id=int(row[2] or 0)))
 
 
 def _swap(writer: Writer, changed: dict[str, Part | None]) -> None:

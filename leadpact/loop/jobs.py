@@ -62,6 +62,8 @@ def rejudge(agreement_hash: str) -> None:
 @app.task(name="loop.export_history", lock="loop.export_history", queueing_lock="loop.export_history")
 def export_history(timestamp: int = 0) -> None:
     """Every night: what is new leaves for the lake. Deferred by name after a workshop asked for fresh history, too."""
+    from typing import Any
+
     import psycopg
     from django.db import connection
 
@@ -70,5 +72,6 @@ def export_history(timestamp: int = 0) -> None:
     from leadpact.lake.manifest import lake_directory
 
     # A connection of its own: an export must not run inside the worker's transaction.
-    with psycopg.connect(**connection.get_connection_params() | {"autocommit": True}) as own:
+    found: dict[str, Any] = connection.get_connection_params() | {"autocommit": True}
+    with psycopg.connect(**found) as own:
         export(own, lake_directory(data_directory()), at=clock.now())

@@ -31,8 +31,8 @@ def withdraw(*, touch_id: int, cause: str, by: User, at: int) -> int:
             )
             row: Any = cursor.fetchone()
         kind, person, account = row or ("", None, None)
-        circle = account is not None and version is not None and _counts_for_all(kind, reads(version.hash))
-        held = lock_leads(people=[person] if person else [], accounts=[account] if circle else [])
+        circle = [account] if version is not None and account and _counts_for_all(kind, reads(version.hash)) else []
+        held = lock_leads(people=[person] if person else [], accounts=circle)
         # As-of instants increase for each lead: what waited for a batch is learnt after it.
         now = max([at, *(one.as_of + 1 for one in held.values() if one.as_of is not None)])
         held = catch_up(held, at=now)

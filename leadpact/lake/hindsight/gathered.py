@@ -197,7 +197,8 @@ def _facts(gathered: Gathered) -> None:
     seen = {"lead": "f.known_at", "person": "f.known_at", "account": "greatest(f.known_at, l.placed)"}
     parts = [
         f"SELECT l.ix, l.first, l.account_key IS NOT NULL AS at_account, f.field, f.t, f.n, f.b, "
-        f"coalesce(f.w, ' ' || f.t || ' ') AS w, f.\"at\", f.known_at, {seen[subject]} AS seen FROM {FACTS} f JOIN hs_leads l ON l.{key} = f.key "
+        f"coalesce(f.w, ' ' || f.t || ' ') AS w, f.\"at\", f.known_at, "
+        f"{seen[subject]} AS seen FROM {FACTS} f JOIN hs_leads l ON l.{key} = f.key "
         f"WHERE f.subject = '{subject}' AND f.field IN ({_texts(set(fields))})"
         for subject, key in joins
     ]

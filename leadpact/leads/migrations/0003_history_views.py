@@ -38,9 +38,7 @@ CREATE VIEW leads_lead_v1 AS
 SELECT id AS lead_id, person_id, created_at, counts_from, sourced_by, source, campaign FROM leads_lead;
 COMMENT ON VIEW leads_lead_v1 IS 'Leads: whose, since when, and from which instant on touches count.';
 """
-WITHOUT = "; ".join(
-    f"DROP VIEW leads_{name}_v1" for name in ("touch", "void", "fact", "tie", "person", "lead")
-)
+WITHOUT = "; ".join(f"DROP VIEW leads_{name}_v1" for name in ("touch", "void", "fact", "tie", "person", "lead"))
 
 
 class Migration(migrations.Migration):
@@ -48,7 +46,9 @@ class Migration(migrations.Migration):
 
     operations: ClassVar[list[Operation]] = [
         migrations.AddField(
-            "person", "account_known_at", leadpact.kit.instants.InstantField(null=True, help_text="Since when we know it.")
+            "person",
+            "account_known_at",
+            leadpact.kit.instants.InstantField(null=True, help_text="Since when we know it."),
         ),
         migrations.RunSQL(FILL, migrations.RunSQL.noop),
         migrations.RunSQL(VIEWS, WITHOUT),
