@@ -12,8 +12,10 @@ import click
 from leadpact.kit.commands import data_option, django_ready, orderly_end
 from leadpact.kit.instants import from_us
 from leadpact.kit.places import data_directory
+from leadpact.lake.exported import GROWING
 from leadpact.lake.problems import counted
 
+WORDS = {"touches": "touches", "voids": "withdrawals", "facts": "values", "ledger": "entries of the ledger"}
 a_folder = click.Path(file_okay=False, path_type=Path)
 lake_option = click.option(
     "--lake",
@@ -67,8 +69,8 @@ def export(data: Path | None, folder: Path | None, patience: float, as_json: boo
             )
         )
         return
-    new = ", ".join(f"{rows:,} {name}" for name, rows in done.rows.items())
-    click.echo(f"Exported to {done.folder}, as of {from_us(done.at):%Y-%m-%d %H:%M:%S} UTC: {new}.")
+    new = ", ".join(f"{done.rows[one.name]:,} {WORDS[one.name]}" for one in GROWING if done.rows.get(one.name))
+    click.echo(f"{done.folder}, as of {from_us(done.at):%Y-%m-%d %H:%M:%S} UTC: {new or 'nothing'} new.")
     if done.behind:
         click.echo("A transaction has been open since; what came after that instant is exported next time.", err=True)
 
