@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import NamedTuple
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 from django.db import connection
 
 from leadpact.lake import one_lead
@@ -17,6 +19,7 @@ from leadpact.lake.history import agreement_of, judged, load
 from leadpact.lake.replay import replay
 from leadpact.lake.store import Store
 from leadpact.simulation.company import Company
+from leadpact.site.cli import leadpact
 from leadpact.site.demo import make_users, sign_example
 from tests.unruly import HOUR, Late, Unruly
 
@@ -108,3 +111,39 @@ def test_what_ran_is_what_a_replay_finds(transactional_db: None, tmp_path: Path)
     assert all(number > 3 for number in world.done.values()), world.done
     assert tied_late > 50
     assert placed > 0
+
+
+def test_the_command_replays_a_lake(transactional_db: None, tmp_path: Path) -> None:
+    company = Company(3, 60, datetime(2026, 4, 6, tzinfo=UTC), 28)
+    users = make_users(company, "Slow-paper-mills-1")
+    sign_example(users, company.start)
+    list(Unruly(company, users, 1).run())
+    lake, out = tmp_path / "lake", tmp_path / "replay.csv"
+    run = CliRunner().invoke
+    nowhere = run(leadpact, ["replay", "--lake", str(lake), "--out", str(out)])
+    assert nowhere.exit_code == 1
+    assert "run leadpact lake export" in nowhere.output
+    with psycopg.connect(**connection.get_connection_params() | {"autocommit": True}) as own:
+        export(own, lake, at=company.end)
+
+    told = run(leadpact, ["replay", "--lake", str(lake), "--out", str(out), "--json"])
+    assert told.exit_code == 0, told.output
+    figures = json.loads(told.stdout)
+    with Store() as store:
+        judged(store, lake)
+        handed = store.one("SELECT count(DISTINCT lead_id) FROM hist_judged WHERE after = 'sales_ready'")
+        assert figures["handed"] == handed > 0
+        rows = store.one("SELECT count(*) FROM hist_judged")
+    assert len(out.read_text(encoding="utf-8").splitlines()) == rows + 1
+    assert figures["until"] == "2026-05-04T00:00:00Z"
+    answered = figures["qualified"] + figures["definition"] + figures["other"]
+    assert answered > 0
+
+    for wrong, says in (
+        (["--lake", str(lake), "--leads", "leads.csv"], "leave out --leads"),
+        (["--out", str(out)], "--lake for the history"),
+        (["--lake", str(lake), "--until", "2026-06-01"], "after the last export"),
+    ):
+        refused = run(leadpact, ["replay", "--out", str(out), *wrong])
+        assert refused.exit_code == 2, refused.output
+        assert says in refused.output

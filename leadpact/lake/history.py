@@ -61,6 +61,13 @@ def agreement_of(folder: Path, *, at: int | None = None) -> Agreement:
     return load_canonical(found)
 
 
+def exported_at(folder: Path) -> int:
+    """As of when a lake is: what had been committed by then is in it. Raises FileProblem where there is none."""
+    with reading(folder) as manifest:
+        assert manifest.exported_at is not None  # `reading` refuses a lake without
+        return manifest.exported_at
+
+
 def judged(store: Store, folder: Path) -> None:
     """Make `hist_judged`: what the running system decided. lead_id, seq, at, before ("" at first), after, decided_by, agreement."""
     with reading(folder) as manifest:
