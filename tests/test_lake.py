@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,10 +11,12 @@ from typing import Any
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 from django.db import connection
 
 from leadpact.capture.actions import intake
 from leadpact.kit.testing import ROOT
+from leadpact.lake.commands import lake
 from leadpact.lake.export import export
 from leadpact.lake.exported import GROWING, WHOLE
 from leadpact.lake.history import load
@@ -21,7 +24,7 @@ from leadpact.lake.manifest import LOCK, read
 from leadpact.lake.problems import FileProblem
 from leadpact.lake.rewrite import compact, forget
 from leadpact.lake.store import Store
-from leadpact.loop import clocks
+from leadpact.loop import clocks, jobs
 from tests.cast import DAY, HOUR, T0, make_cast, sign, touch, traits
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -338,3 +341,38 @@ def test_until_hides_what_was_learnt_later(own: Own, folder: Path) -> None:
         load(store, folder)
         ties = 'SELECT count(*) FROM hist_touches WHERE known_at > "at" + 1000 AND known_at = $1'
         assert store.one(ties, [T0 + 6 * DAY]) == 6, "its touches are known from the tie on"
+
+
+def test_the_nightly_job_and_what_status_says(own: Own, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADPACT_LAKE", str(folder))
+    sign(make_cast())
+    live(range(3))
+    jobs.export_history()
+    equal(own, folder)
+
+    told = CliRunner().invoke(lake, ["status", "--json"])
+    assert told.exit_code == 0, told.output
+    found = json.loads(told.output)
+    assert found["relations"]["touches"]["rows"] == 9
+    assert found["relations"]["agreements"]["rows"] == 1
+    assert found["relations"]["touches"]["months"] == sorted({part.month for part in read(folder).of("touches")})
+    words = CliRunner().invoke(lake, ["status"])
+    assert "9 rows" in words.output
+
+
+def test_what_is_broken_is_said(own: Own, folder: Path) -> None:
+    with Store() as store, pytest.raises(FileProblem, match="There is no lake"):
+        load(store, folder)
+    sign(make_cast())
+    live(range(1))
+    export(own, folder, at=T0 + DAY)
+    part = read(folder).of("touches")[0]
+    (folder / part.path).rename(folder / "elsewhere")
+    with Store() as store, pytest.raises(FileProblem, match="is missing from the lake"):
+        load(store, folder)
+    (folder / "manifest.json").write_text('{"form": 99}', encoding="utf-8")
+    with pytest.raises(FileProblem, match="has form 99"):
+        export(own, folder, at=T0 + DAY)
+    (folder / "manifest.json").write_text("{", encoding="utf-8")
+    with pytest.raises(FileProblem, match="cannot be read as a lake"):
+        export(own, folder, at=T0 + DAY)

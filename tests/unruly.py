@@ -58,7 +58,7 @@ class Unruly(Rehearsal):
             lot = self.chance.random()
             if event.at > now:
                 continue
-            if lot < 0.08:
+            if lot < (0.3 if event.kind == "identify" else 0.08):  # who somebody is, we often learn last
                 self.held_back.append((now + self.chance.randrange(20 * DAY), event))
                 self.done["late"] += 1
             elif lot < 0.12:
