@@ -3,7 +3,7 @@
 At which instants is a lead judged (Meaning 13)? First when it comes in. Then with each batch of facts that concerns it:
 
 - anything about itself or its person: a touch of any kind, a withdrawal, a value of an attribute;
-- a value of its account's that the agreement reads;
+- that it is of an account; a value of its account's that the agreement reads;
 - a touch of a colleague's that the agreement counts for the account, and its withdrawal. Where active people are counted
   whatever they did, a touch of somebody who is active already changes nothing, and nobody is judged for it.
 
@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from leadpact.kit.failures import CannotDo
-from leadpact.lake.relations import FACTS, LEADS, TOUCHES
+from leadpact.lake.relations import FACTS, LEADS, PLACED, TOUCHES, ensure_placed
 from leadpact.lake.store import Store
 from leadpact.language.evaluate import Judgement, evaluate
 from leadpact.language.fold import Cell, cell_from_json
@@ -39,6 +39,14 @@ class Known:
     instants: tuple[int, ...]
     beginnings: tuple[int, ...]
     """Instants at which values begin that were known before."""
+    placed: int | None = None
+    """Since when it is known to be of its account, where that is later than the lead: until then it stands alone."""
+    alone: History = field(default_factory=lambda: History([], []))
+
+    def judge(self, agreement: Agreement, now: int) -> Judgement:
+        """The judgement as of an instant, by the reference evaluator."""
+        history = self.alone if self.placed is not None and now < self.placed else self.history
+        return evaluate(agreement, history.lead(self.lead.lead_id), history, now)
 
 
 def hour_after(at: int) -> int:
@@ -54,6 +62,8 @@ def read(store: Store, agreement: Agreement, lead_id: str) -> Known:
     if row is None:
         raise CannotDo(f"there is no lead {lead_id} in this history.")
     person, account, created_at, counts_from = row
+    ensure_placed(store)
+    placed = store.one(f"SELECT known_at FROM {PLACED} WHERE person_key = ?", [person])
     facts = store.execute(
         f"SELECT field, t, n, b, \"at\", known_at, subject FROM {FACTS} WHERE (subject = 'lead' AND key = ?) "
         "OR (subject = 'person' AND key = ?) OR (subject = 'account' AND key = ?)",
@@ -64,23 +74,31 @@ def read(store: Store, agreement: Agreement, lead_id: str) -> Known:
         person,
         account,
         created_at,
-        tuple(Fact(field, Cell(t, n, b), at, known_at) for field, t, n, b, at, known_at, _ in facts),
+        tuple(Fact(name, Cell(t, n, b), at, known_at) for name, t, n, b, at, known_at, _ in facts),
     )
     touches = [
         Touch(touch_id, own or "", who, firm, kind, at, known_at, _cells(cells), void_at)
         for touch_id, own, who, firm, kind, at, known_at, void_at, cells in store.execute(
-            f'SELECT touch_id, lead_id, person_key, account_key, kind, "at", known_at, void_at, cells FROM {TOUCHES} '
+            'SELECT touch_id, lead_id, person_key, account_key, kind, "at", CASE WHEN person_key = $4 THEN t.known_at'
+            f" ELSE greatest(t.known_at, w.known_at) END, void_at, cells FROM {TOUCHES} t LEFT JOIN {PLACED} w USING (person_key) "
             'WHERE (lead_id = $1 OR account_key = $2) AND NOT (lead_id IS NOT DISTINCT FROM $1 AND "at" <= $3)',
-            [lead_id, account, -(2**63) if counts_from is None else counts_from],
+            [lead_id, account, -(2**63) if counts_from is None else counts_from, person],
         ).fetchall()
     ]
     read_fields = {name for name, _ in needs(agreement).attributes}
     instants = {
-        known_at for field, _, _, _, _, known_at, subject in facts if subject != "account" or field in read_fields
+        known_at for name, _, _, _, _, known_at, subject in facts if subject != "account" or name in read_fields
     }
     instants |= set(_of_touches(agreement, lead, touches))
+    alone = History([], [])
+    if placed is not None:
+        own = [replace(touch, account=None) for touch in touches if touch.lead_id == lead_id]
+        alone = History([replace(lead, account=None)], own)
+        mine = {touch.known_at for touch in own} | {touch.void_at for touch in own if touch.void_at is not None}
+        mine |= {known_at for *_, known_at, subject in facts if subject != "account"}
+        instants = {at for at in instants if at >= placed} | {at for at in mine if at < placed} | {placed}
     beginnings = {fact.at for fact in lead.facts if fact.at > fact.known_at}
-    return Known(History([lead], touches), lead, tuple(sorted(instants)), tuple(sorted(beginnings)))
+    return Known(History([lead], touches), lead, tuple(sorted(instants)), tuple(sorted(beginnings)), placed, alone)
 
 
 def _cells(stored: str | None) -> dict[str, Cell]:
@@ -135,7 +153,7 @@ def judgements(known: Known, agreement: Agreement, *, start: int | None, end: in
     """
     now = known.lead.created_at if start is None else max(known.lead.created_at, start)
     while now <= end:
-        judgement = evaluate(agreement, known.lead, known.history, now)
+        judgement = known.judge(agreement, now)
         yield judgement
         ahead = [at for at in known.instants if at > now][:1]
         ahead += [hour_after(at) for at in known.beginnings if at > now]

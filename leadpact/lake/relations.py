@@ -6,6 +6,8 @@
     hist_touches  a touch; `lead_id` NULL where it belongs to no lead. `cells` is a JSON object: property -> cell, a cell being
                   {"t": folded text, "n": number in millionths, "b": boolean, "w": words}, each key only where it is known
     hist_labels   what Sales finally answered to a hand-over; may be empty
+    hist_placed   since when a person is known to be of its account, where that is later than the person; may be missing:
+                  until then it stands alone, and its touches count for nobody else
 
 Instants are microseconds since 1970, UTC. Loaders fill them: `history_files` from files, `history` from the lake.
 """
@@ -18,6 +20,7 @@ LEADS = "hist_leads"
 FACTS = "hist_facts"
 TOUCHES = "hist_touches"
 LABELS = "hist_labels"
+PLACED = "hist_placed"
 
 COLUMNS = {
     LEADS: "lead_id VARCHAR, person_key VARCHAR, account_key VARCHAR, created_at BIGINT, counts_from BIGINT",
@@ -25,6 +28,7 @@ COLUMNS = {
     TOUCHES: "touch_id VARCHAR, lead_id VARCHAR, person_key VARCHAR, account_key VARCHAR, kind VARCHAR, "
     '"at" BIGINT, known_at BIGINT, void_at BIGINT, cells VARCHAR',
     LABELS: 'lead_id VARCHAR, handed_at BIGINT, "at" BIGINT, answer VARCHAR, blames VARCHAR',
+    PLACED: "person_key VARCHAR, known_at BIGINT",
 }
 
 
@@ -32,6 +36,11 @@ def create(store: Store, *names: str) -> None:
     """Make the relations of these names, empty (all of them without names); what was there before goes."""
     for name in names or tuple(COLUMNS):
         store.execute(f"CREATE OR REPLACE TABLE {name} ({COLUMNS[name]})")
+
+
+def ensure_placed(store: Store) -> None:
+    """Make `hist_placed` where a loader knows of nobody who was placed late."""
+    store.execute(f"CREATE TABLE IF NOT EXISTS {PLACED} ({COLUMNS[PLACED]})")
 
 
 def newest(store: Store) -> int | None:

@@ -32,6 +32,7 @@ class Person(models.Model):
     merged_into_id: int | None
 
     account = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="people")
+    account_known_at = InstantField(null=True, help_text="Since when we know it.")
     email = models.CharField(max_length=320, null=True, unique=True, help_text="Folded.")
     email_verified = models.BooleanField(default=True, help_text="False where only a public key claimed it.")
     name = models.CharField(max_length=300, blank=True)

@@ -16,7 +16,7 @@ from leadpact.custody.actions import SYSTEM, Lapsed, NewEntry, lapse
 from leadpact.kit.raw import by_index
 from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.loop.handoffs import touch_every
-from leadpact.loop.judging import CHUNK, judge_set, route
+from leadpact.loop.judging import CHUNK, as_it_stands, judge_set, route
 from leadpact.qualification.actions import tick_done, ticked_until
 
 HOUR = 3_600_000_000
@@ -64,7 +64,7 @@ def _recall(late: list[Lapsed], version: InForce | None, at: int) -> int:
 
 
 def _wake(lead_ids: list[int], version: InForce | None, at: int) -> int:
-    """A rest is over: the lead is Marketing's to nurture again, and is judged afresh (Meaning 12)."""
+    """A rest is over: the lead is Marketing's to nurture again, and goes where its verdict sends it (Meaning 12)."""
     if not lead_ids or version is None:
         return 0
     due = at + touch_every(version.agreement)
@@ -73,7 +73,7 @@ def _wake(lead_ids: list[int], version: InForce | None, at: int) -> int:
         for lead in lead_ids
     ]
     route(entries, version=version, at=at)
-    return judge_set(lead_ids, version=version, at=at).handed_over
+    return as_it_stands(lead_ids, version=version, at=at).handed_over
 
 
 def let_time_pass(*, at: int) -> Fired:

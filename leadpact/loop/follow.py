@@ -19,7 +19,7 @@ from leadpact.distribution.actions import end_offers
 from leadpact.kit import queue
 from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.loop.handoffs import after_giving_back
-from leadpact.loop.judging import judge_set, route
+from leadpact.loop.judging import HOUR, as_it_stands, judge_set, route
 from leadpact.loop.relevance import reads
 from leadpact.qualification.actions import watch_for_cooling
 from leadpact.tracking.actions import follow_market
@@ -76,7 +76,7 @@ def _open_and_close(recorded: Sequence[Recorded]) -> None:
 
 
 def _place(recorded: Sequence[Recorded], at: int) -> None:
-    """A rejected or returned lead goes where the agreement's word on the reason sends it; else it is judged afresh."""
+    """A rejected or returned lead goes where the agreement's word on the reason sends it; else where its verdict does."""
     given_back = [
         r
         for r in recorded
@@ -85,8 +85,10 @@ def _place(recorded: Sequence[Recorded], at: int) -> None:
         and r.state == "lead"
         and r.move in {"rejected", "returned"}
     ]
-    afresh = [r.lead_id for r in recorded if r.move in {"repaired", "cooled", "corrected"} and r.holder == "marketing"]
-    if not given_back and not afresh:
+    stands = [r.lead_id for r in recorded if r.move in {"repaired", "cooled"} and r.holder == "marketing"]
+    # What a correction takes back may have been a win: nobody was judged meanwhile.
+    afresh = [r.lead_id for r in recorded if r.move == "corrected" and r.holder == "marketing"]
+    if not given_back and not afresh and not stands:
         return
     version = in_force(at)
     if version is None:
@@ -99,8 +101,10 @@ def _place(recorded: Sequence[Recorded], at: int) -> None:
         )  # fmt: skip
         entries += places
         if not places:
-            afresh.append(r.lead_id)
+            stands.append(r.lead_id)
     route(entries, version=version, at=at)
+    if stands:
+        as_it_stands(sorted(set(stands)), version=version, at=at)
     if afresh:
         _judge_afresh(afresh, version, at)
 
@@ -118,7 +122,7 @@ def _touch_by_hand(recorded: Sequence[Recorded], at: int) -> None:
     known = reads(version.hash) if version else None
     if known is None or ATTEMPT not in known.own | known.circle:
         # A try of ours that no line counts: written down, and nobody is judged for it.
-        _write_attempts([r for r in calls if r.reason != "conversation"])
+        _write_attempts([r for r in calls if r.reason != "conversation"], version, at)
         calls = [r for r in calls if r.reason == "conversation"]
         if not calls:
             return
@@ -152,8 +156,11 @@ def _touch_by_hand(recorded: Sequence[Recorded], at: int) -> None:
     take(arrivals, known_at=at)
 
 
-def _write_attempts(calls: Sequence[Recorded]) -> None:
-    """Calls that reached nobody, as touches of ours on the person's first trail. One statement."""
+def _write_attempts(calls: Sequence[Recorded], version: InForce | None, at: int) -> None:
+    """Calls that reached nobody, as touches of ours on the person's first trail. Two statements.
+
+    Nobody's verdict reads them; but a touch of a lead's own has it judged where time may have changed its verdict (`relevance`).
+    """
     if not calls:
         return
     with raw_cursor() as cursor:
@@ -165,6 +172,14 @@ def _write_attempts(calls: Sequence[Recorded]) -> None:
             ([r.lead_id for r in calls], [r.at for r in calls], [r.actor.user_id for r in calls], ATTEMPT),
             prepare=True,
         )
+        cursor.execute(
+            "SELECT lead_id FROM qualification_judgement WHERE lead_id = ANY($1::bigint[]) AND next_tick > 0 AND next_tick < $2",
+            ([r.lead_id for r in calls], at + HOUR),
+            prepare=True,
+        )
+        due = [int(row[0]) for row in cursor.fetchall()]  # type: ignore[call-overload]
+    if due and version is not None:
+        judge_set(due, version=version, at=at)
 
 
 def _ring(recorded: Sequence[Recorded]) -> None:

@@ -22,6 +22,7 @@ from leadpact.capture.actions.identify import (
     Record,
     identify,
     ids,
+    ties_known_at,
     write_traits,
 )
 from leadpact.capture.rules.arrival import Arrival, Taken
@@ -31,7 +32,7 @@ from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.language.fold import cell_to_json
 from leadpact.language.kinds import OURS
 from leadpact.loop.handoffs import touch_every
-from leadpact.loop.judging import judge_and_move, lock_leads
+from leadpact.loop.judging import catch_up, judge_and_move, lock_leads
 from leadpact.loop.relevance import touched
 from leadpact.qualification.actions import mark_waiting
 
@@ -88,6 +89,9 @@ def _take(arrivals: Sequence[Arrival], known_at: int, historic: bool) -> Taken:
     # Meaning 13: as_of increases per lead. A batch that waited for a lock learns what it brings after the one before it.
     now = max([known_at, *(h.as_of + 1 for h in held.values() if h.as_of is not None)])
     lead_of = {h.person_id: h.lead_id for h in held.values()}
+    held = catch_up(held, at=now)
+    if now > known_at:
+        ties_known_at(found, known_at=now)
     new = _create(found, people, lead_of)
     touches = _write_touches(found, now)
     _write_leads(found, lead_of, new, now, historic=historic)

@@ -57,3 +57,22 @@ def rejudge(agreement_hash: str) -> None:
     version = in_force(at)
     if version is not None and version.hash == agreement_hash:
         clocks.rejudge_everybody(version=version, at=at)
+
+
+@app.periodic(cron="20 2 * * *")
+@app.task(name="loop.export_history", lock="loop.export_history", queueing_lock="loop.export_history")
+def export_history(timestamp: int = 0) -> None:
+    """Every night: what is new leaves for the lake. Deferred by name after a workshop asked for fresh history, too."""
+    from typing import Any
+
+    import psycopg
+    from django.db import connection
+
+    from leadpact.kit.places import data_directory
+    from leadpact.lake.export import export
+    from leadpact.lake.manifest import lake_directory
+
+    # A connection of its own: an export must not run inside the worker's transaction.
+    found: dict[str, Any] = connection.get_connection_params() | {"autocommit": True}
+    with psycopg.connect(**found) as own:
+        export(own, lake_directory(data_directory()), at=clock.now())

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from django.db import transaction
 
-from leadpact.agreement.queries import InForce
+from leadpact.agreement.queries import InForce, in_force
 from leadpact.custody.actions import NewEntry, Recorded, record
 from leadpact.distribution.actions import choose_salespeople, open_offers
 from leadpact.kit.raw import by_index
@@ -19,7 +19,7 @@ from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.language import hours
 from leadpact.loop.handoffs import Held, after_verdict
 from leadpact.qualification.actions import judge as judge_leads
-from leadpact.qualification.actions import keep, mark_waiting
+from leadpact.qualification.actions import keep, latest, mark_waiting
 from leadpact.qualification.rules.judged import HOUR, Judged
 
 DEFAULT_ACCEPT_WITHIN = 86_400_000_000
@@ -45,6 +45,10 @@ class LockedLead:
     def may_have_changed(self, at: int) -> bool:
         """Whether time alone may have changed the verdict by `at`: its tick is at most an hour away, or it waits."""
         return self.as_of is None or (self.next_tick is not None and self.next_tick - HOUR < at)
+
+    def is_late(self, at: int) -> bool:
+        """Whether a full hour before `at`, at which its verdict was to be taken, has not been let pass yet."""
+        return self.as_of is not None and self.next_tick is not None and self.as_of < self.next_tick < at
 
     def held(self) -> Held:
         """What the rules of the hand-off look at."""
@@ -112,11 +116,13 @@ def judge_and_move(
     causes: Mapping[int, int],
     as_of: int | None = None,
     history: bool = False,
+    moves: bool = True,
 ) -> Outcome:
     """Record the captured leads, judge `judge`, and write and route what follows. Runs inside the caller's transaction.
 
     at: the instant of the ledger's entries. as_of: of the verdicts (a late tick judges as of the tick); `at` where None.
     causes: lead id → the touch that made us look. history: read attributes as they were known at `as_of`.
+    moves: False writes changes of verdict only, and leaves custody to who asks next.
     """
     judged: list[Judged] = []
     entries = list(captured)
@@ -129,6 +135,7 @@ def judge_and_move(
                 before, verdict, agreement=version.agreement, agreement_hash=version.hash, at=at,
                 cause_touch=causes.get(verdict.lead_id),
             )  # fmt: skip
+        entries = [entry for entry in entries if moves or entry.move in {"captured", "judged"}]
         keep(judged=judged, version=version)
     recorded = route(entries, version=version, at=at)
     return Outcome(len(judged), sum(r.move == "handed_over" for r in recorded), tuple(recorded))
@@ -169,9 +176,61 @@ def judge_set(
         by_index()
         held = lock_leads(lead_ids=lead_ids)
         now = max([at, *(h.as_of + 1 for h in held.values() if h.as_of is not None and as_of is None)])
+        if as_of is None:
+            held = catch_up(held, at=now)
         return judge_and_move(
             captured=(), judge=sorted(held), held=held, version=version, at=now, causes={}, as_of=as_of, history=history
         )
+
+
+def catch_up(held: dict[int, LockedLead], *, at: int, moves: bool = True) -> dict[int, LockedLead]:
+    """Judge leads as of the full hours before `at` that the sweep has not come to yet; returns them as they are held now.
+
+    What breaks without it: a batch that comes between a full hour and a late sweep would judge beyond that hour, and what was
+    true then would never be said (Meaning 13). Hardly ever anything to do: no statement then.
+    """
+    late = {lead: one for lead, one in held.items() if one.is_late(at)}
+    now = dict(held)
+    while late:
+        tick = min(one.next_tick for one in late.values() if one.next_tick is not None)
+        version = in_force(tick)
+        if version is None:
+            break
+        ids = sorted(lead for lead, one in late.items() if one.next_tick == tick)
+        judge_and_move(
+            captured=(), judge=ids, held=late, version=version, at=at, causes={}, as_of=tick, history=True, moves=moves
+        )
+        again = lock_leads(lead_ids=ids)
+        for lead in ids:
+            late.pop(lead)
+            now.pop(lead)
+        now |= again
+        late |= {lead: one for lead, one in again.items() if one.is_late(at)}
+    return now
+
+
+def as_it_stands(lead_ids: Sequence[int], *, version: InForce, at: int) -> Outcome:
+    """What follows from the verdicts that leads have, where custody alone has changed: a rest is over, data are mended.
+
+    Verdicts are taken at batches of facts and at full hours only (Meaning 13), so at any other instant the latest stands; a
+    replay, which knows nothing of rests, finds the same. Leads without one, or judged by another version, are judged now.
+    """
+    with transaction.atomic():
+        # What an hour said that is over moves nobody any more: custody has changed since.
+        held = catch_up(lock_leads(lead_ids=lead_ids), at=at, moves=False)
+        stand = {one.lead_id: one for one in latest(lead_ids=sorted(held), version=version)}
+        entries: list[NewEntry] = []
+        for lead, judged in stand.items():
+            entries += after_verdict(
+                held[lead].held(), judged, agreement=version.agreement, agreement_hash=version.hash, at=at
+            )
+        recorded = route(entries, version=version, at=at)
+        done = Outcome(0, sum(r.move == "handed_over" for r in recorded), tuple(recorded))
+        rest = sorted(set(held) - set(stand))
+        if rest:
+            more = judge_set(rest, version=version, at=at)
+            done = Outcome(more.judged, done.handed_over + more.handed_over, (*done.recorded, *more.recorded))
+        return done
 
 
 def _newborn(entry: NewEntry) -> Held:

@@ -64,13 +64,14 @@ def touched(found: Identified, *, version: InForce, at: int, lead_fields: Mappin
     lead_fields: person → attributes of the lead that the batch tells.
     """
     known = reads(version.hash)
-    people: set[int] = set(found.joined)
+    people: set[int] = found.joined | found.placed
     accounts: set[int] = {a.id for a in found.accounts.values() if any(name in known.fields for name, _, _ in a.facts)}
     for person in found.people.values():
         if person.is_new or any(name in known.fields for name, _, _ in person.facts):
             people.add(person.id)
     people |= {person for person, names in lead_fields.items() if any(name in known.fields for name in names)}
-    circle = set(found.joined)
+    # Who is found to be of an account brings what it did to everybody there, and sees what the account is.
+    circle = set(found.joined) | found.placed
     maybe: set[int] = set()
     for tied in found.tied:
         touch = tied.arrival.touch

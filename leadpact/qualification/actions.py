@@ -105,6 +105,27 @@ def keep(*, judged: Sequence[Judged], version: InForce) -> None:
         )
 
 
+def latest(*, lead_ids: Sequence[int], version: InForce) -> list[Judged]:
+    """The stored verdicts of leads by this version; without those that wait to be judged, and without the lines' parts."""
+    if not lead_ids:
+        return []
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT lead_id, as_of, verdict, decided_by, fit, engagement, readiness, alternatives, cools, distance"
+            " FROM qualification_judgement WHERE lead_id = ANY($1::bigint[]) AND agreement_hash = $2"
+            " AND next_tick IS DISTINCT FROM 0 ORDER BY lead_id",
+            (list(lead_ids), version.hash),
+        )
+        rows: list[Any] = cursor.fetchall()
+    return [
+        Judged(
+            lead_id=row[0], as_of=row[1], verdict=row[2], decided_by=row[3], fit=row[4], engagement=row[5], readiness=row[6],
+            parts={}, alternatives=row[7], cools=row[8], distance=row[9], changes_at=None,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
 def explain_plan(*, lead_ids: Sequence[int], as_of: int, version: InForce) -> str:
     """PostgreSQL's plan for judging these leads, with timings: for engineers who look at a slow agreement."""
     sql, _ = statement(version.hash, history=False)

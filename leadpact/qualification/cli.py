@@ -13,11 +13,11 @@ import click
 
 from leadpact.kit.environment import secret
 from leadpact.kit.postgres import Cluster, OwnServer
-from leadpact.lake import engines
+from leadpact.lake import engines, history
 from leadpact.lake.cli import Reading, a_file, read_agreement, read_as_of, reading_options, working
 from leadpact.lake.engines import VERDICTS
 from leadpact.lake.facts import LEADS, Facts, gather, latest
-from leadpact.lake.history_files import load_files
+from leadpact.lake.history_files import Loaded, load_files
 from leadpact.lake.instants import iso
 from leadpact.lake.problems import FileProblem, WrongCall, counted
 from leadpact.lake.read import Table
@@ -111,15 +111,22 @@ def judge(
 
 
 @click.command(short_help="What an agreement would have done last year.")
-@click.option("--agreement", "agreement_file", type=a_file, required=True, help="The agreement (YAML).")
-@click.option("--against", "against_file", type=a_file, help="Another agreement to compare it with: the one that runs.")
 @click.option(
-    "--leads", "leads_file", type=a_file, required=True, help="Leads: CSV, JSON Lines or Parquet; gzip is fine."
+    "--agreement", "agreement_file", type=a_file, help="The agreement (YAML); with --lake, by default the one in force."
 )
+@click.option("--against", "against_file", type=a_file, help="Another agreement to compare it with: the one that runs.")
+@click.option("--leads", "leads_file", type=a_file, help="Leads: CSV, JSON Lines or Parquet; gzip is fine.")
 @click.option("--touches", "touches_file", type=a_file, help="Touches with them.")
 @click.option("--outcomes", "outcomes_file", type=a_file, help="What Sales answered: for the first error.")
+@click.option(
+    "--lake",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Instead of files: the history of a running leadpact, as leadpact lake export wrote it.",
+)
 @click.option("--from", "begin", metavar="T", help="Where the period begins (default: with each lead).")
-@click.option("--until", metavar="T", help="Where it ends (default: the newest instant in the files).")
+@click.option(
+    "--until", metavar="T", help="Where it ends (default: the newest instant in the files, the export of a lake)."
+)
 @click.option("--capacity", type=click.IntRange(min=0), metavar="N", help="Leads a week that Sales can take.")
 @click.option(
     "--lead", "lead_id", metavar="ID", help="Tell every judged instant of this lead, with its scores and why."
@@ -132,11 +139,12 @@ def judge(
 )
 @reading_options
 def replay(  # noqa: PLR0913, PLR0917 - one argument for each option
-    agreement_file: Path,
+    agreement_file: Path | None,
     against_file: Path | None,
-    leads_file: Path,
+    leads_file: Path | None,
     touches_file: Path | None,
     outcomes_file: Path | None,
+    lake: Path | None,
     begin: str | None,
     until: str | None,
     capacity: int | None,
@@ -154,30 +162,26 @@ def replay(  # noqa: PLR0913, PLR0917 - one argument for each option
     Example:
       leadpact replay --agreement proposal.yaml --against agreement.yaml --leads leads.csv --touches touches.csv \\
                       --outcomes outcomes.csv --from 2024-01-01 --capacity 40 --out replay.csv
+      leadpact replay --lake ~/.local/share/leadpact/lake --agreement proposal.yaml --out replay.csv
     """
+    _one_source(agreement_file, leads_file, touches_file, outcomes_file, lake)
     check_ending(out)
     beside = out.with_name(moved_name(out.name))
     files = (agreement_file, against_file, leads_file, touches_file, outcomes_file)
     for written in (out, beside):
         check_folder(written, *files)
-    agreement = read_agreement(agreement_file)
+    agreement = read_agreement(agreement_file) if agreement_file else _in_force(lake)
     other = read_agreement(against_file) if against_file else None
     start = read_as_of(begin, reading.timezone, "--from")
     end = read_as_of(until, reading.timezone, "--until")
     started = time.monotonic()
     with Store() as store:
         versions = [agreement, *([other] if other else [])]
-        needed = [needs(version) for version in versions]
-        leads = reading.table(store, leads_file, "leads", only=sorted({n for one in needed for n in lead_columns(one)}))
-        touches = outcomes = None
-        if touches_file:
-            kept = sorted({name for one in needed for name in touch_columns(one)})
-            touches = reading.table(store, touches_file, "touches", only=kept)
-        if outcomes_file:
-            outcomes = reading.table(store, outcomes_file, "outcomes", only=["reason"])
-        reading.check_maps()
-        with working("gathering history"):
-            loaded = load_files(store, *versions, leads=leads, touches=touches, outcomes=outcomes)
+        if lake is not None:
+            loaded, end = _load_lake(store, lake, end)
+        else:
+            assert leads_file is not None
+            loaded = _load_files(store, reading, versions, leads_file, touches_file, outcomes_file)
         found: list[tuple[Replayed, Figures]] = []
         for place, version in enumerate(versions):
             with working(f"replaying “{version.name}” over {counted(loaded.leads, 'lead')}") as told:
@@ -220,6 +224,59 @@ def replay(  # noqa: PLR0913, PLR0917 - one argument for each option
     click.echo(
         f"{counted(found[0][1].changes, 'change')} of verdict written to {out}{also} in {summary['seconds']:.1f} s."
     )
+
+
+def _one_source(
+    agreement: Path | None, leads: Path | None, touches: Path | None, outcomes: Path | None, lake: Path | None
+) -> None:
+    """Raise WrongCall where history comes from nowhere, or from files and a lake at once."""
+    if lake is None and (leads is None or agreement is None):
+        raise WrongCall("Give --agreement and --leads, or --lake for the history of a running leadpact.")
+    if lake is not None and any(file is not None for file in (leads, touches, outcomes)):
+        raise WrongCall("--lake has leads, touches and answers in it: leave out --leads, --touches and --outcomes.")
+
+
+def _in_force(lake: Path | None) -> Agreement:
+    assert lake is not None
+    return history.agreement_of(lake)
+
+
+def _load_lake(store: Store, lake: Path, end: int | None) -> tuple[Loaded, int]:
+    """The history in a lake, and where the period ends: nothing is whole after the export."""
+    exported = history.exported_at(lake)
+    if end is not None and end > exported:
+        raise WrongCall(f"--until lies after the last export ({iso(exported)}): run leadpact lake export first.")
+    with working("gathering history"):
+        history.load(store, lake, until=end)
+        store.execute(
+            f"CREATE TABLE {LEADS} AS SELECT lead_id, row_number() OVER (ORDER BY created_at, lead_id) AS line FROM hist_leads"
+        )
+        leads, touches, labels = (
+            int(store.one(f"SELECT count(*) FROM hist_{name}")) for name in ("leads", "touches", "labels")
+        )
+    return Loaded(leads, touches, labels), end if end is not None else exported
+
+
+def _load_files(
+    store: Store,
+    reading: Reading,
+    versions: list[Agreement],
+    leads_file: Path,
+    touches_file: Path | None,
+    outcomes_file: Path | None,
+) -> Loaded:
+    """The history in files, with what these agreements read."""
+    needed = [needs(version) for version in versions]
+    leads = reading.table(store, leads_file, "leads", only=sorted({n for one in needed for n in lead_columns(one)}))
+    touches = outcomes = None
+    if touches_file:
+        kept = sorted({name for one in needed for name in touch_columns(one)})
+        touches = reading.table(store, touches_file, "touches", only=kept)
+    if outcomes_file:
+        outcomes = reading.table(store, outcomes_file, "outcomes", only=["reason"])
+    reading.check_maps()
+    with working("gathering history"):
+        return load_files(store, *versions, leads=leads, touches=touches, outcomes=outcomes)
 
 
 def _write_replay(store: Store, found: Replayed, out: Path, beside: Path | None) -> None:

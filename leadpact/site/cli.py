@@ -34,6 +34,7 @@ COMMANDS: dict[str, Place] = {
     "import": Place("leadpact.capture.cli", "import_", "Import leads, touches, outcomes and spend."),
     "capture": Place("leadpact.capture.cli", "capture", "Keys of the tracking API."),
     "custody": Place("leadpact.custody.cli", "custody", "Verify the ledger."),
+    "lake": Place("leadpact.lake.commands", "lake", "History out of the database into Parquet files."),
     "team": Place("leadpact.team.cli", "team", "People, invitations and API keys."),
     "backup": Place("leadpact.site.backup", "backup", "Write everything into one file."),
     "restore": Place("leadpact.site.backup", "restore", "Bring a backup back into an empty directory."),

@@ -20,8 +20,9 @@ from leadpact.kit.pages import EVERYONE, MARKETING, OPERATIONS, back, page
 from leadpact.language.check import points
 from leadpact.language.explain import Explanation
 from leadpact.leads.models import Account
-from leadpact.loop.judging import judge_set
+from leadpact.loop.judging import as_it_stands
 from leadpact.loop.merging import may_merge
+from leadpact.loop.withdraw import withdraw
 from leadpact.nurturing import actions as nurturing
 from leadpact.nurturing.permissions import may_nurture
 from leadpact.qualification import queries as qualification
@@ -244,9 +245,7 @@ def void_touch(request: HttpRequest, touch_id: int) -> HttpResponse:
     if cause not in {"withdrawn", "automated"}:
         raise CannotDo("Say whether the touch is withdrawn or a machine’s.")
     at = clock.now()
-    lead_id = nurturing.void_touch(touch_id=touch_id, cause=cause, by=user, at=at)
-    if lead_id:
-        _judge_afresh(lead_id, at)
+    lead_id = withdraw(touch_id=touch_id, cause=cause, by=user, at=at)
     messages.success(request, "The touch counts no more; the lead was judged afresh.")
     return redirect(back(request, links.lead(lead_id) if lead_id else "/"))
 
@@ -254,7 +253,7 @@ def void_touch(request: HttpRequest, touch_id: int) -> HttpResponse:
 def _judge_afresh(lead_id: int, at: int) -> None:
     version = in_force(at)
     if version is not None:
-        judge_set([lead_id], version=version, at=at)
+        as_it_stands([lead_id], version=version, at=at)
 
 
 @page(roles=EVERYONE)

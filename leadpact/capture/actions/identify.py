@@ -43,6 +43,7 @@ class Record:
     facts: list[tuple[str, dict[str, Any], int]] = field(default_factory=list)
     is_new: bool = False
     changed: bool = False
+    learnt: set[str] = field(default_factory=set)
 
     def learn(self, raw: Mapping[str, Any], cells: Mapping[str, Cell], *, at: int, trusted: bool) -> None:
         """Add what an arrival says at an instant. A repeated value is no new fact; an older one does not win."""
@@ -52,9 +53,12 @@ class Record:
                 continue
             told = cell_to_json(value)
             self.facts.append((name, told, at))
-            if now is None or (at, value.text or "") >= (now["at"], now.get("t") or ""):
+            # As history is read (`language.history`): by instant, then by when it was learnt, then by text.
+            same = now is not None and at == now["at"] and name in self.learnt
+            if now is None or ((value.text or "") >= (now.get("t") or "") if same else at >= now["at"]):
                 self.cells[name] = {**told, "at": at}
                 self.traits[name] = raw.get(name, value.text)
+                self.learnt.add(name)
             self.changed = True
 
 
@@ -79,13 +83,17 @@ class Tied:
 
 @dataclass(slots=True)
 class Identified:
-    """A batch, tied. `people` and `accounts` hold the records the batch speaks of; `tied_now` visitors joined just now."""
+    """A batch, tied. `people` and `accounts` hold the records the batch speaks of; `joined`: people to whom a trail was tied
+    just now; `placed`: known people who were just found to be of an account; `ties`: trails that were tied just now.
+    """
 
     tied: list[Tied]
     people: dict[int, PersonRecord]
     accounts: dict[int, Record]
     questions: set[tuple[int, int, str]]
     joined: set[int]
+    placed: set[int] = field(default_factory=set)
+    ties: tuple[int, ...] = ()
 
 
 class _Ids:
@@ -131,7 +139,18 @@ def identify(arrivals: Sequence[Arrival], *, known_at: int) -> Identified:
     batch.place_accounts()
     batch.learn()
     batch.write()
-    return Identified(batch.tied, batch.people, batch.accounts, batch.questions, batch.joined)
+    return Identified(
+        batch.tied, batch.people, batch.accounts, batch.questions, batch.joined, batch.placed, tuple(sorted(batch.ties))
+    )
+
+
+def ties_known_at(found: Identified, *, known_at: int) -> None:
+    """Date the batch's ties later: it waited for another, and is known after it. One statement, where trails were tied."""
+    if found.ties:
+        with raw_cursor() as cursor:
+            cursor.execute(
+                "UPDATE leads_visitor SET tied_known_at = $2 WHERE id = ANY($1::bigint[])", (list(found.ties), known_at)
+            )
 
 
 class _Batch:
@@ -151,6 +170,7 @@ class _Batch:
         self.tied: list[Tied] = []
         self.questions: set[tuple[int, int, str]] = set()
         self.joined: set[int] = set()
+        self.placed: set[int] = set()
 
     # --- reading ---------------------------------------------------------------------------
 
@@ -318,6 +338,8 @@ class _Batch:
                 if record.account_id is None:
                     record.account_id = self.domains[t.arrival.account_domain]
                     record.changed = True
+                    if not record.is_new:
+                        self.placed.add(t.person_id)
             for id_ in self.new_accounts.values():
                 self.accounts[id_] = Record("account", id_, is_new=True, changed=True)
             told = sorted({
@@ -375,7 +397,8 @@ class _Batch:
             if people:
                 cursor.execute(
                     "INSERT INTO leads_person (id, account_id, email, email_verified, opted_out, traits, cells, name, title, phone,"
-                    " secret, created_at) SELECT i, a, e, v, o, t::jsonb, c::jsonb, nm, ti, ph, s, $12"
+                    " secret, created_at, account_known_at)"
+                    " SELECT i, a, e, v, o, t::jsonb, c::jsonb, nm, ti, ph, s, $12, CASE WHEN a IS NOT NULL THEN $12 END"
                     " FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::boolean[], $5::boolean[], $6::text[], $7::text[],"
                     " $8::text[], $9::text[], $10::text[], $11::bytea[]) AS n (i, a, e, v, o, t, c, nm, ti, ph, s)",
                     (*_columns([_person_row(p) for p in people], 10), [os.urandom(32) for _ in people], at),
@@ -460,10 +483,11 @@ def write_traits(records: Iterable[Record], *, known_at: int) -> None:
         if people:
             cursor.execute(
                 "UPDATE leads_person AS p SET account_id = n.a, email = n.e, email_verified = n.v, opted_out = n.o,"
-                " traits = n.t::jsonb, cells = n.c::jsonb, name = n.nm, title = n.ti, phone = n.ph"
+                " traits = n.t::jsonb, cells = n.c::jsonb, name = n.nm, title = n.ti, phone = n.ph, account_known_at ="
+                " CASE WHEN p.account_id IS NULL AND n.a IS NOT NULL THEN $11 ELSE p.account_known_at END"
                 " FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::boolean[], $5::boolean[], $6::text[], $7::text[],"
                 " $8::text[], $9::text[], $10::text[]) AS n (i, a, e, v, o, t, c, nm, ti, ph) WHERE p.id = n.i",
-                _columns([_person_row(p) for p in people], 10),
+                (*_columns([_person_row(p) for p in people], 10), known_at),
                 prepare=True,
             )
         for subject, name_of in (("account", _account_name), ("lead", None)):

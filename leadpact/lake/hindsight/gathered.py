@@ -6,8 +6,8 @@
     hs_circle   touches of circles: everybody at an account, once, or one lead that stands alone
     hs_facts    values of attributes by lead
 
-A circle's number is the `ix` of its first lead. A lead without an account, and one that does not count all of its own
-touches (`counts_from`), has a circle of its own.
+A circle's number is the `ix` of its first lead. A lead without an account, one that does not count all of its own
+touches (`counts_from`), and one that came to its account later (`placed`), has a circle of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leadpact.lake.hindsight.measured import Columns, by_account
-from leadpact.lake.relations import FACTS, LEADS, TOUCHES
+from leadpact.lake.relations import FACTS, LEADS, PLACED, TOUCHES, ensure_placed
 from leadpact.lake.store import Store, literal, quoted
 from leadpact.language.needs import column, leaves, needs, queries
 from leadpact.language.nodes import ActivePeople, Agreement, Form
@@ -53,6 +53,7 @@ class Gathered:
 
 def gather(store: Store, agreement: Agreement, columns: Columns, *, start: int | None, end: int) -> Gathered:
     """Number leads and touches, and see once for each distinct touch what it counts for."""
+    ensure_placed(store)
     _leads(store, start, end)
     gathered = Gathered(store, agreement, columns, start, end, int(store.one("SELECT count(*) FROM hs_leads")))
     _flags(gathered)
@@ -67,10 +68,11 @@ def _leads(store: Store, start: int | None, end: int) -> None:
     first = "created_at" if start is None else f"greatest(created_at, {start})"
     store.execute(
         "CREATE OR REPLACE TEMP TABLE hs_leads AS SELECT *, "
-        "CASE WHEN account_key IS NOT NULL AND counts_from IS NULL "
-        "THEN min(CASE WHEN counts_from IS NULL THEN ix END) OVER (PARTITION BY account_key) ELSE ix END AS circle FROM ("
+        "CASE WHEN account_key IS NOT NULL AND shares "
+        "THEN min(CASE WHEN shares THEN ix END) OVER (PARTITION BY account_key) ELSE ix END AS circle FROM ("
         "SELECT row_number() OVER (ORDER BY account_key NULLS LAST, lead_id) - 1 AS ix, lead_id, person_key, account_key, "
-        f"coalesce(counts_from, {-EVER * 2}) AS since, counts_from, created_at, {first} AS first FROM {LEADS} "
+        f"coalesce(counts_from, {-EVER * 2}) AS since, created_at, {first} AS first, p.known_at AS placed, "
+        f"counts_from IS NULL AND p.known_at IS NULL AS shares FROM {LEADS} LEFT JOIN {PLACED} p USING (person_key) "
         f"WHERE created_at <= {end})"
     )
 
@@ -155,10 +157,16 @@ def _own(gathered: Gathered) -> None:
 def _circle(gathered: Gathered) -> None:
     """Touches of each circle: of accounts that count in full, of leads with a circle of their own, of leads alone."""
     store = gathered.store
-    columns = (
-        f't.kind, hs_told(t.kind, t.cells) AS told, t."at", t.known_at, greatest(t."at", t.known_at) AS start, '
-        f"coalesce(t.void_at, {EVER}) AS void"
-    )
+
+    def columns(known: str) -> str:
+        return (
+            f't.kind, hs_told(t.kind, t.cells) AS told, t."at", {known} AS known_at, greatest(t."at", {known}) AS start, '
+            f"coalesce(t.void_at, {EVER}) AS void"
+        )
+
+    # What somebody did counts for an account from when both were known to be of it; greatest() passes over NULL.
+    theirs = "greatest(t.known_at, w.known_at)"
+    seen = f"CASE WHEN t.person_key = l.person_key THEN t.known_at ELSE greatest({theirs}, l.placed) END"
     store.execute(
         f"CREATE OR REPLACE TEMP TABLE hs_people AS SELECT person_key, row_number() OVER () AS person "
         f"FROM (SELECT DISTINCT person_key FROM {TOUCHES} WHERE person_key IS NOT NULL)"
@@ -166,14 +174,16 @@ def _circle(gathered: Gathered) -> None:
     store.execute(
         "CREATE OR REPLACE TEMP TABLE hs_circle AS SELECT t.* EXCLUDE (kind, told), f.counts_for_all"
         f"{_flag_columns(gathered.columns, circle=True)} FROM ("
-        f"SELECT c.circle, p.person, {columns} FROM {TOUCHES} t "
-        "JOIN (SELECT DISTINCT account_key, circle FROM hs_leads WHERE account_key IS NOT NULL AND counts_from IS NULL) c "
+        f"SELECT c.circle, p.person, {columns(theirs)} FROM {TOUCHES} t "
+        "JOIN (SELECT DISTINCT account_key, circle FROM hs_leads WHERE account_key IS NOT NULL AND shares) c "
         "ON c.account_key = t.account_key LEFT JOIN hs_people p ON p.person_key = t.person_key "
-        f"UNION ALL SELECT l.circle, p.person, {columns} FROM {TOUCHES} t "
-        "JOIN (FROM hs_leads WHERE account_key IS NOT NULL AND counts_from IS NOT NULL) l ON l.account_key = t.account_key "
+        f"LEFT JOIN {PLACED} w ON w.person_key = t.person_key "
+        f"UNION ALL SELECT l.circle, p.person, {columns(seen)} FROM {TOUCHES} t "
+        "JOIN (FROM hs_leads WHERE account_key IS NOT NULL AND NOT shares) l ON l.account_key = t.account_key "
         'AND NOT (t.lead_id IS NOT DISTINCT FROM l.lead_id AND t."at" <= l.since) '
         "LEFT JOIN hs_people p ON p.person_key = t.person_key "
-        f"UNION ALL SELECT l.circle, 0 AS person, {columns} FROM {TOUCHES} t "
+        f"LEFT JOIN {PLACED} w ON w.person_key = t.person_key "
+        f"UNION ALL SELECT l.circle, 0 AS person, {columns('t.known_at')} FROM {TOUCHES} t "
         'JOIN (FROM hs_leads WHERE account_key IS NULL) l ON l.lead_id = t.lead_id AND t."at" > l.since'
         f") t JOIN hs_flags f ON f.kind = t.kind AND f.told = t.told WHERE {_any_flag(gathered.columns, circle=True)}"
     )
@@ -183,19 +193,23 @@ def _facts(gathered: Gathered) -> None:
     """Values by lead, of the fields that are read."""
     fields = sorted({leaf.field for leaf in gathered.columns.attributes})
     joins = (("lead", "lead_id"), ("person", "person_key"), ("account", "account_key"))
+    # A value of the account's is seen from when the lead was known to be of it.
+    seen = {"lead": "f.known_at", "person": "f.known_at", "account": "greatest(f.known_at, l.placed)"}
     parts = [
         f"SELECT l.ix, l.first, l.account_key IS NOT NULL AS at_account, f.field, f.t, f.n, f.b, "
-        f"coalesce(f.w, ' ' || f.t || ' ') AS w, f.\"at\", f.known_at FROM {FACTS} f JOIN hs_leads l ON l.{key} = f.key "
+        f"coalesce(f.w, ' ' || f.t || ' ') AS w, f.\"at\", f.known_at, "
+        f"{seen[subject]} AS seen FROM {FACTS} f JOIN hs_leads l ON l.{key} = f.key "
         f"WHERE f.subject = '{subject}' AND f.field IN ({_texts(set(fields))})"
         for subject, key in joins
     ]
     gathered.store.execute(f"CREATE OR REPLACE TEMP TABLE hs_facts AS {' UNION ALL '.join(parts)}")
     # Instants at which something was learnt of a lead: of its own whatever it was, of its account what is read.
     learnt = [
-        f"SELECT l.ix, f.known_at AS instant FROM {FACTS} f JOIN hs_leads l ON l.{key} = f.key WHERE f.subject = '{subject}'"
+        f"SELECT l.ix, {seen[subject]} AS instant FROM {FACTS} f JOIN hs_leads l ON l.{key} = f.key WHERE f.subject = '{subject}'"
         + (f" AND f.field IN ({_texts(set(fields))})" if subject == "account" else "")
         for subject, key in joins
     ]
+    learnt.append("SELECT ix, placed FROM hs_leads WHERE placed IS NOT NULL")
     learnt.append("SELECT ix, known_at FROM hs_own_all")
     learnt.append("SELECT ix, void_at FROM hs_own_all WHERE void_at IS NOT NULL")
     gathered.store.execute(f"CREATE OR REPLACE TEMP TABLE hs_learnt AS {' UNION ALL '.join(learnt)}")

@@ -204,18 +204,18 @@ def _attribute(gathered: Gathered, place: int, leaf: Attribute, batch: Batch) ->
     standing = (
         'SELECT * FROM (SELECT *, min(start) OVER (PARTITION BY ix ORDER BY "at", known_at, t NULLS FIRST '
         "ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS following FROM ("
-        f'SELECT ix, first, "at", known_at, t, greatest("at", known_at) AS start, {_forms(gathered, leaf)} FROM hs_facts '
+        f'SELECT ix, first, "at", known_at, seen, t, greatest("at", seen) AS start, {_forms(gathered, leaf)} FROM hs_facts '
         f"WHERE field = {literal(leaf.field)} {account} AND ix >= {batch.low} AND ix < {batch.high})) "
         "WHERE following IS NULL OR following > start"
     )
     beside = answers(((leaf.field, test) for test in leaf.tests), gathered.agreement, "duckdb")
     looked_up = "".join(f", {one.sql(dialect='duckdb', identify=True)}" for one in beside)
     told = (
-        f"SELECT ix, first, start, known_at, {_truth(gathered, leaf)} AS says "
+        f"SELECT ix, first, start, seen, {_truth(gathered, leaf)} AS says "
         f"FROM (SELECT * EXCLUDE (t){looked_up} FROM ({standing})) AS t"
     )
     return (
-        f"SELECT ix, first, start, {place}, says - was, start > known_at FROM (SELECT ix, first, start, known_at, says, "
+        f"SELECT ix, first, start, {place}, says - was, start > seen FROM (SELECT ix, first, start, seen, says, "
         f"coalesce(lag(says) OVER (PARTITION BY ix ORDER BY start), {before}) AS was FROM ({told})) WHERE says <> was"
     )
 

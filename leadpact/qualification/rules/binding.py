@@ -127,11 +127,14 @@ def relations(agreement: Agreement, *, history: bool) -> list[tuple[str, str]]:
     needs = needs_of(agreement)
     scopes = sorted({field.split(".", 1)[0] for field, _ in needs.attributes})
     stages: list[tuple[str, str]] = []
+    # Then, somebody was of an account only if that was known.
+    placed = "COALESCE({person}.account_known_at, 0) <= $2" if history else "TRUE"
+    account = f"CASE WHEN {placed.format(person='p')} THEN p.account_id END" if history else "p.account_id"
     columns = [
         "l.id AS lead_id",
         "$2::bigint AS as_of",
         "p.id AS person_key",
-        "p.account_id AS account_key",
+        f"{account} AS account_key",
         "l.counts_from",
     ]
     joins = []
@@ -162,7 +165,8 @@ def relations(agreement: Agreement, *, history: bool) -> list[tuple[str, str]]:
         people += (
             " UNION ALL SELECT NULL, p.id, p.account_id, NULL"
             " FROM (SELECT DISTINCT account_key FROM leads WHERE account_key IS NOT NULL) AS g"
-            " CROSS JOIN LATERAL (SELECT id, account_id FROM leads_person WHERE account_id = g.account_key OFFSET 0) AS p"
+            " CROSS JOIN LATERAL (SELECT id, account_id FROM leads_person AS c WHERE account_id = g.account_key"
+            f" AND {placed.format(person='c')} OFFSET 0) AS p"
             " WHERE p.id NOT IN (SELECT person_key FROM leads)"
         )
     stages.append(("people", people))

@@ -1,0 +1,192 @@
+"""The lake as the relations that replays read: leads, facts, touches, labels, and who was placed late.
+
+    hist_leads    lead_id, person_key, account_key, created_at, counts_from
+    hist_facts    subject, key, field, t, n, b, w, at, known_at
+    hist_touches  touch_id, lead_id, person_key, account_key, kind, at, known_at, void_at, cells
+    hist_labels   lead_id, handed_at, at, answer, blames
+    hist_outcomes lead_id, at, outcome (opportunity, won, lost), value in minor units
+    hist_placed   person_key, known_at: who was found to be of an account later than it was known
+
+Keys are text, instants are microseconds. A touch belongs to the lead of its person for which it counts: the latest whose
+`counts_from` lies before it; a touch of somebody who has no lead carries its person and account only. It is known from when it
+came, or from when its trail was tied to the person, whichever is later.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from leadpact.lake.exported import AGREEMENTS, BY_NAME
+from leadpact.lake.manifest import Manifest, Part, reading
+from leadpact.lake.problems import FileProblem
+from leadpact.lake.store import Store, literal, quoted
+from leadpact.language.canonical import load as load_canonical
+from leadpact.language.nodes import Agreement
+
+OUTCOMES = ("opportunity_opened", "won", "lost")
+
+
+def load(store: Store, folder: Path, *, until: int | None = None) -> None:
+    """Make the relations in the store. until: what was learnt later, in microseconds, is left out.
+
+    A lead comes in with its first verdict in the ledger (for what was imported: at the end of the import), not with what a file
+    says of when it was made: earlier nobody knew of it.
+
+    Raises FileProblem where there is no lake, no whole export, or a file is gone.
+    """
+    with reading(folder) as manifest:
+        _views(store, folder, manifest)
+        last = until if until is not None else 2**62
+        _leads(store, last)
+        _placed(store)
+        _facts(store, last)
+        _touches(store, last)
+        _labels(store, last)
+        _outcomes(store, last)
+        for name in BY_NAME:
+            store.execute(f"DROP VIEW lake_{name}")
+
+
+def agreement_of(folder: Path, *, at: int | None = None) -> Agreement:
+    """The agreement in force at an instant, or as of the last export. Raises FileProblem where none was."""
+    with reading(folder) as manifest, Store() as store:
+        _view(store, folder, AGREEMENTS.name, manifest.of(AGREEMENTS.name))
+        found = store.one(
+            "SELECT canonical FROM lake_agreements WHERE effective_at <= $1 ORDER BY effective_at DESC, number DESC LIMIT 1",
+            [at if at is not None else manifest.exported_at],
+        )
+    if found is None:
+        raise FileProblem(f"The lake in {folder} has no agreement in force then: name a file with --agreement.")
+    return load_canonical(found)
+
+
+def exported_at(folder: Path) -> int:
+    """As of when a lake is: what had been committed by then is in it. Raises FileProblem where there is none."""
+    with reading(folder) as manifest:
+        assert manifest.exported_at is not None  # `reading` refuses a lake without
+        return manifest.exported_at
+
+
+def judged(store: Store, folder: Path) -> None:
+    """Make `hist_judged`: what the running system decided. lead_id, seq, at, before ("" at first), after, decided_by, agreement."""
+    with reading(folder) as manifest:
+        _view(store, folder, "ledger", manifest.of("ledger"))
+        store.execute(
+            'CREATE TABLE hist_judged AS SELECT CAST(lead_id AS VARCHAR) AS lead_id, seq, "at",'
+            " coalesce(lag(verdict) OVER (PARTITION BY lead_id ORDER BY seq), '') AS before, verdict AS after,"
+            " reason AS decided_by, agreement FROM lake_ledger WHERE move = 'judged'"
+        )
+        store.execute("DROP VIEW lake_ledger")
+
+
+def _views(store: Store, folder: Path, manifest: Manifest) -> None:
+    for name in BY_NAME:
+        _view(store, folder, name, manifest.of(name))
+
+
+def _view(store: Store, folder: Path, name: str, parts: tuple[Part, ...]) -> None:
+    """A relation of the lake as the view lake_NAME; empty where it has no file."""
+    if parts:
+        files = ", ".join(literal(str(folder / part.path)) for part in parts)
+        source = f"SELECT * FROM read_parquet([{files}], hive_partitioning = false)"
+    else:
+        cells = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(column)}" for column, kind in BY_NAME[name].columns)
+        source = f"SELECT {cells} WHERE FALSE"
+    store.execute(f"CREATE VIEW lake_{name} AS {source}")
+
+
+def _leads(store: Store, until: int) -> None:
+    store.execute(
+        "CREATE TABLE hist_leads AS SELECT CAST(l.lead_id AS VARCHAR) AS lead_id, CAST(l.person_id AS VARCHAR) AS person_key,"
+        " CAST(p.account_id AS VARCHAR) AS account_key, e.came AS created_at, l.counts_from"
+        " FROM lake_leads l JOIN lake_people p USING (person_id)"
+        ' JOIN (SELECT lead_id, coalesce(min("at") FILTER (move = \'judged\'), min("at")) AS came FROM lake_ledger'
+        f" GROUP BY lead_id) e USING (lead_id) WHERE e.came <= {until}"
+    )
+
+
+def _placed(store: Store) -> None:
+    # One that was placed after `until` is not of an account yet; `replay` asks nothing later than that of it.
+    store.execute(
+        "CREATE TABLE hist_placed AS SELECT CAST(person_id AS VARCHAR) AS person_key, account_known_at AS known_at"
+        " FROM lake_people WHERE account_known_at > created_at"
+    )
+
+
+def _facts(store: Store, until: int) -> None:
+    store.execute(
+        'CREATE TABLE hist_facts AS SELECT subject, CAST(subject_id AS VARCHAR) AS key, field, t, n, b, w, "at", known_at'
+        f" FROM lake_facts WHERE known_at <= {until}"
+    )
+
+
+def _touches(store: Store, until: int) -> None:
+    # A lead takes its person's touches from its beginning to that of the person's next lead.
+    store.execute(
+        "CREATE TEMPORARY TABLE lead_spans AS SELECT lead_id, person_key, coalesce(counts_from, -9223372036854775807) AS since,"
+        " coalesce(lead(counts_from) OVER (PARTITION BY person_key ORDER BY counts_from NULLS FIRST, CAST(lead_id AS BIGINT)),"
+        " 9223372036854775807) AS until FROM hist_leads"
+    )
+    known = "greatest(t.known_at, v.tied_known_at)"
+    void = "least(t.void_at, x.known_at)"
+    store.execute(
+        "CREATE TABLE hist_touches AS SELECT CAST(t.id AS VARCHAR) AS touch_id, s.lead_id,"
+        ' CAST(v.person_id AS VARCHAR) AS person_key, CAST(p.account_id AS VARCHAR) AS account_key, t.kind, t."at",'
+        f" {known} AS known_at, CASE WHEN {void} <= {until} THEN {void} END AS void_at, t.cells"
+        " FROM lake_touches t JOIN lake_ties v USING (visitor_id) JOIN lake_people p USING (person_id)"
+        " LEFT JOIN lake_voids x ON x.touch_id = t.id"
+        ' LEFT JOIN lead_spans s ON s.person_key = CAST(v.person_id AS VARCHAR) AND t."at" > s.since AND t."at" <= s.until'
+        f" WHERE {known} <= {until}"
+    )
+    store.execute("DROP TABLE lead_spans")
+
+
+def _labels(store: Store, until: int) -> None:
+    """Sales' final answers, with what their reasons blame."""
+    store.execute("CREATE TEMPORARY TABLE reasons (agreement VARCHAR, reason VARCHAR, blames VARCHAR)")
+    for hash_, text in store.execute("SELECT hash, canonical FROM lake_agreements").fetchall():
+        for reason in load_canonical(text).recycle:
+            store.execute("INSERT INTO reasons VALUES ($1, $2, $3)", [hash_, reason.id, reason.blames])
+    store.execute(
+        "CREATE TABLE hist_labels AS"
+        ' SELECT CAST(h.lead_id AS VARCHAR) AS lead_id, h."at" AS handed_at, h.answered_at AS "at", h.answer,'
+        " CASE WHEN h.answer <> 'qualified' THEN coalesce(r.blames, 'nobody') END AS blames FROM lake_handoffs h"
+        " LEFT JOIN reasons r ON r.agreement = h.agreement AND r.reason = h.reason"
+        f" WHERE h.answer IS NOT NULL AND h.answered_at <= {until}"
+    )
+    store.execute("DROP TABLE reasons")
+
+
+def _outcomes(store: Store, until: int) -> None:
+    """What became of leads in the sales funnel; what was corrected afterwards is left out."""
+    store.execute(
+        'CREATE TABLE hist_outcomes AS SELECT CAST(e.lead_id AS VARCHAR) AS lead_id, e."at",'
+        " CASE e.move WHEN 'opportunity_opened' THEN 'opportunity' ELSE e.move END AS outcome, e.value FROM lake_ledger e"
+        f' WHERE e.move IN {OUTCOMES!r} AND e."at" <= {until}'
+        " AND NOT EXISTS (FROM lake_ledger c WHERE c.lead_id = e.lead_id AND c.move = 'corrected' AND c.cause_seq = e.seq)"
+    )
+
+
+def figures(folder: Path) -> dict[str, object]:
+    """What a lake holds, for `leadpact lake status`: rows, files, bytes and months by relation. Raises FileProblem."""
+    with reading(folder) as manifest:
+        relations = {
+            name: {
+                "rows": sum(part.rows for part in manifest.of(name)),
+                "files": len(manifest.of(name)),
+                "bytes": sum(part.bytes for part in manifest.of(name)),
+                "months": sorted({part.month for part in manifest.of(name) if part.month}),
+            }
+            for name in BY_NAME
+        }
+        return json.loads(
+            json.dumps(
+                {
+                    "folder": str(folder),
+                    "exported_at": manifest.exported_at,
+                    "until": manifest.until,
+                    "relations": relations,
+                }
+            )
+        )

@@ -1,0 +1,118 @@
+"""Verdicts are taken at batches of facts and at full hours, at no other instant; each says what was true then (Meaning 13)."""
+
+from __future__ import annotations
+
+import pytest
+
+from leadpact.capture.actions import intake
+from leadpact.custody.models import Entry, Holding
+from leadpact.leads.models import Lead, Person, Touch, Visitor
+from leadpact.loop import clocks
+from leadpact.loop.withdraw import withdraw
+from leadpact.nurturing import actions as marketing
+from leadpact.qualification.models import Judgement
+from tests.cast import DAY, HOUR, T0, Cast, touch, traits
+
+pytestmark = pytest.mark.django_db
+
+MINUTE = 60_000_000
+VERA, OTTO, INES = (f"{name}@ferro.example" for name in ("vera", "otto", "ines"))
+AT = T0 // HOUR * HOUR + HOUR + 10 * MINUTE
+
+
+def judged(email: str) -> list[tuple[int, str]]:
+    """Instants and verdicts of a person's judgements in the ledger."""
+    found = Entry.objects.filter(lead__person__email=email, move="judged").order_by("seq")
+    return list(found.values_list("at", "verdict"))
+
+
+def verdicts() -> dict[str | None, str]:
+    return dict(Holding.objects.values_list("lead__person__email", "verdict"))
+
+
+def test_a_batch_after_an_hour_that_is_late_says_first_what_was_true_then(cast: Cast) -> None:
+    intake([touch("demo.requested", at=AT, email=VERA)], known_at=AT)
+    over = AT + 7 * DAY  # the request leaves its window; the next full hour would say so
+    again = over + 3 * HOUR
+    intake([touch("demo.requested", at=again, email=VERA)], known_at=again)
+
+    assert judged(VERA) == [(AT, "sales_ready"), (again, "prospect"), (again, "sales_ready")]
+    as_of = Judgement.objects.get().as_of
+    clocks.let_time_pass(at=again + MINUTE)
+    assert judged(VERA)[3:] == [], "the sweep finds nothing left to say"
+    assert Judgement.objects.get().as_of == as_of
+
+
+def test_where_custody_alone_changes_nobody_is_judged(cast: Cast) -> None:
+    intake([touch("demo.requested", at=AT, email=VERA)], known_at=AT)
+    lead = Lead.objects.get()
+    seller = cast.cleo if Holding.objects.get().salesperson_id == cast.cleo.pk else cast.dara
+    from leadpact.distribution import actions as sales
+
+    sales.accept(lead_id=lead.pk, by=seller, at=AT + MINUTE)
+    sales.reject(lead_id=lead.pk, by=seller, at=AT + 2 * MINUTE, reason="wrong_data")
+    assert Holding.objects.get().state == "repair"
+    over = AT + 7 * DAY
+    clocks.let_time_pass(at=over - HOUR)
+    before = Judgement.objects.get()
+
+    # The request has left its window, and the hour that will say so has not come.
+    marketing.mend(lead_id=lead.pk, by=cast.ada, at=over + MINUTE)
+
+    assert Judgement.objects.get().as_of == before.as_of
+    assert [verdict for _, verdict in judged(VERA)] == ["sales_ready"]
+    assert Holding.objects.get().state == "offered", "the verdict that stands sends it to Sales"
+    hour = (over // HOUR + 1) * HOUR
+    clocks.let_time_pass(at=hour)
+    assert judged(VERA)[1:] == [(hour, "prospect")]
+
+
+def test_a_withdrawal_judges_whom_the_touch_counted_for(cast: Cast) -> None:
+    for n, email in enumerate((VERA, OTTO, INES)):
+        intake([touch("page.viewed", at=AT + n * MINUTE, email=email, path="/blog")], known_at=AT + n * MINUTE)
+    assert set(verdicts().values()) == {"lead"}, "three people of the account are active"
+
+    at = AT + HOUR
+    ines = Touch.objects.get(visitor__person__email=INES)
+    lead = withdraw(touch_id=ines.pk, cause="automated", by=cast.ada, at=at)
+
+    assert lead == Lead.objects.get(person__email=INES).pk
+    assert set(verdicts().values()) == {"prospect"}
+    assert {judged(email)[-1] for email in (VERA, OTTO, INES)} == {(at, "prospect")}
+
+
+def test_who_is_found_to_be_of_an_account_is_judged_with_everybody_there(cast: Cast) -> None:
+    for n, email in enumerate((VERA, OTTO)):
+        intake([touch("page.viewed", at=AT + n * MINUTE, email=email, path="/blog")], known_at=AT + n * MINUTE)
+    intake([touch("page.viewed", at=AT + 3 * MINUTE, user_id="u1", path="/blog")], known_at=AT + 3 * MINUTE)
+    assert set(verdicts().values()) == {"prospect"}
+
+    at = AT + HOUR + MINUTE
+    late = touch("email.sent", at=at, user_id="u1", email=INES)
+    intake([late], known_at=at)
+
+    person = Person.objects.get(email=INES)
+    assert person.account_known_at == at
+    assert set(verdicts().values()) == {"lead"}
+    assert {judged(email)[-1] for email in (VERA, OTTO, INES)} == {(at, "lead")}
+
+
+def test_a_trail_tied_by_a_batch_that_waited_is_known_after_it(cast: Cast) -> None:
+    intake([touch("page.viewed", at=AT, email=VERA, path="/pricing")], known_at=AT)
+    intake([touch("page.viewed", at=AT, anonymous_id="b1", path="/pricing")], known_at=AT)
+    # It set out at AT as well, and came to the lead when that had been judged as of AT.
+    intake([touch("page.viewed", at=AT, anonymous_id="b1", email=VERA, path="/pricing")], known_at=AT)
+
+    latest = Touch.objects.order_by("-pk")[0]
+    assert latest.known_at == AT + 1
+    assert set(Visitor.objects.filter(touches__known_at=AT).values_list("tied_known_at", flat=True)) == {AT, AT + 1}
+
+
+def test_of_two_values_of_one_instant_the_one_learnt_later_stands(cast: Cast) -> None:
+    for n, size in enumerate((900, 100)):
+        intake(
+            [touch("page.viewed", at=AT, email=VERA, account=traits(**{"account.employees": size}))], known_at=AT + n
+        )
+    person = Person.objects.get()
+    assert person.account is not None
+    assert person.account.cells["account.employees"]["t"] == "100"
