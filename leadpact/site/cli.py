@@ -29,6 +29,7 @@ COMMANDS: dict[str, Place] = {
     "agreement": Place("leadpact.agreement.cli", "agreement", "Check, explain, compare and compile agreements."),
     "judge": Place("leadpact.qualification.cli", "judge", "Judge a file of leads by an agreement."),
     "review": Place("leadpact.site.review", "review", "A report on last year, from files."),
+    "tuning": Place("leadpact.site.meeting_cli", "tuning", "The regular review, from the server's data."),
     "simulate": Place("leadpact.simulation.cli", "simulate", "Write a simulated company's year as files."),
     "import": Place("leadpact.capture.cli", "import_", "Import leads, touches, outcomes and spend."),
     "capture": Place("leadpact.capture.cli", "capture", "Keys of the tracking API."),

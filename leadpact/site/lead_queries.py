@@ -119,7 +119,7 @@ def timeline(lead: Card, *, blind: bool, newest_first: bool = True, limit: int =
         )
         rows: list[Any] = cursor.fetchall()
     moments = [_touch(row) for row in rows]
-    moments += [_entry(line) for line in custody.history(lead.lead_id, blind=blind)]
+    moments += [moment(line) for line in custody.history(lead.lead_id, blind=blind)]
     # Within an instant the touch comes before what it caused, and entries keep their order.
     order = sorted(enumerate(moments), key=lambda pair: (pair[1].at, pair[1].type != "touch", pair[0]))
     lines = [moment for _, moment in order]
@@ -164,7 +164,8 @@ def _touch(row: Any, *, whose: bool = False) -> Moment:
     )  # fmt: skip
 
 
-def _entry(line: custody.Line) -> Moment:
+def moment(line: custody.Line) -> Moment:
+    """An entry of the ledger as a line of a timeline."""
     tone = {"marketing": "marketing", "sales": "sales"}.get(line.holder, "plain")
     title = MOVES[line.move].capitalize()
     notes: list[str] = []

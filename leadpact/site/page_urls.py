@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from leadpact.site import gallery, home, lead_pages, leaving, search, tracking_pages
+from leadpact.site import gallery, home, lead_pages, leaving, meeting_pages, search, tracking_pages
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -16,6 +16,11 @@ urlpatterns = [
     path("touches/<int:touch_id>/void/", lead_pages.void_touch, name="void_touch"),
     path("leads/accounts/<int:account_id>/", lead_pages.account, name="account"),
     path("tracking/", tracking_pages.overview, name="tracking"),
+    path("tuning/reviews/", meeting_pages.overview, name="reviews"),
+    path("tuning/reviews/<int:number>/", meeting_pages.show, name="review"),
+    path("tuning/reviews/<int:number>/note/", meeting_pages.note, name="review_note"),
+    path("tuning/reviews/<int:number>/review.pdf", meeting_pages.paper, {"ending": "pdf"}, name="review_pdf"),
+    path("tuning/reviews/<int:number>/review.html", meeting_pages.paper, {"ending": "html"}, name="review_html"),
     path("search", search.search, name="search"),
     path("gallery/", gallery.show, name="gallery"),
     path("team/<int:user_id>/leave/", leaving.leave, name="team_leave"),

@@ -2,7 +2,7 @@
 
 The compiler (`leadpact.language.to_sql`) knows nothing of tables: it reads `leads` and `touches`. Here they are common
 table expressions over the leads room, narrowed to some leads, as of one instant. Two parameters, in this order: an array of
-lead ids, and the instant.
+lead ids, and the instant; with `each`, an array of instants, one for each lead.
 
 Two ways to see attributes: `now` reads the current cells beside each record; `then` reads the history of facts, which any
 instant needs at which something was learnt later (late ticks, verdicts computed again).
@@ -41,19 +41,20 @@ def _form(cells: str, name: str, form: Form) -> str:
             return f"({cell} ->> 'b')::boolean"
 
 
-def _branch(agreement: Agreement, properties: str, whose: str, *, circle: bool) -> str:
+def _branch(agreement: Agreement, properties: str, whose: str, *, circle: bool, first: str, last: str) -> str:
     """The touches of some people that some line may count.
 
+    first, last: SQL of the earliest and latest instant that is judged; what lies between is sorted out by the compiled query.
     OFFSET 0 keeps the order person → visitors → touches, each by its index. Left free, a planner with old statistics reads
     every touch there is for a batch of a hundred people.
     """
     wanted = _wanted(agreement, circle=circle)
     windows = list(wanted)
-    where = ['"at" <= $2', "visitor_id = v.id"]
+    where = [f'"at" <= {last}', "visitor_id = v.id"]
     if None not in windows:
-        where.append(f'"at" > $2 - {max(windows, default=0)}::bigint')  # type: ignore[type-var]
+        where.append(f'"at" > {first} - {max(windows, default=0)}::bigint')  # type: ignore[type-var]
     clauses = [
-        f"({kinds})" if window is None else f'({kinds} AND "at" > $2 - {window}::bigint)'
+        f"({kinds})" if window is None else f'({kinds} AND "at" > {first} - {window}::bigint)'
         for window, kinds in wanted.items()
     ]
     where.append(f"({' OR '.join(clauses) or 'FALSE'})")
@@ -94,14 +95,16 @@ def _wanted(agreement: Agreement, *, circle: bool) -> dict[int | None, str]:
     return dict(sorted(said.items(), key=lambda pair: -1 if pair[0] is None else pair[0]))
 
 
-def relations(agreement: Agreement, *, history: bool) -> list[tuple[str, str]]:
+def relations(agreement: Agreement, *, history: bool, each: bool = False) -> list[tuple[str, str]]:
     """The stages (name, SQL) that stand before the compiled ones. Parameters are numbered $1 (ids) and $2 (as of)."""
     needs = needs_of(agreement)
+    when = "q.as_of" if each else "$2"
+    first, last = ("(SELECT min(as_of) FROM leads)", "(SELECT max(as_of) FROM leads)") if each else ("$2", "$2")
     scopes = sorted({field.split(".", 1)[0] for field, _ in needs.attributes})
     stages: list[tuple[str, str]] = []
     columns = [
         "l.id AS lead_id",
-        "$2::bigint AS as_of",
+        f"{when}::bigint AS as_of",
         "p.id AS person_key",
         "p.account_id AS account_key",
         "l.counts_from",
@@ -114,7 +117,7 @@ def relations(agreement: Agreement, *, history: bool) -> list[tuple[str, str]]:
             joins.append(
                 f"LEFT JOIN LATERAL (SELECT jsonb_object_agg(f.field, f.cell) AS cells FROM (SELECT DISTINCT ON (field) field, cell"
                 f" FROM leads_attributefact WHERE subject = {_text(scope)} AND subject_id = {_IDS[scope]}"
-                ' AND "at" <= $2 AND known_at <= $2'
+                f' AND "at" <= {when} AND known_at <= {when}'
                 ' ORDER BY field, "at" DESC, known_at DESC, (cell ->> \'t\') COLLATE "C" DESC NULLS LAST) AS f)'
                 f" AS {scope}_then ON TRUE"
             )
@@ -123,8 +126,9 @@ def relations(agreement: Agreement, *, history: bool) -> list[tuple[str, str]]:
             for field, form in needs.attributes
             if field.startswith(scope + ".")
         ]
+    asked = " JOIN unnest($1::bigint[], $2::bigint[]) AS q (lead_id, as_of) ON q.lead_id = l.id" if each else ""
     leads = (
-        f"SELECT {', '.join(columns)} FROM leads_lead AS l JOIN leads_person AS p ON p.id = l.person_id"
+        f"SELECT {', '.join(columns)} FROM leads_lead AS l{asked} JOIN leads_person AS p ON p.id = l.person_id"
         f" LEFT JOIN leads_account AS a ON a.id = p.account_id {' '.join(joins)} WHERE l.id = ANY($1::bigint[])"
     )
     stages.append(("leads", leads))
@@ -140,10 +144,12 @@ def relations(agreement: Agreement, *, history: bool) -> list[tuple[str, str]]:
     properties = "".join(
         f", {_form('t.cells', name, form)} AS {_name(column(name, form))}" for name, form in needs.properties
     )
-    own = _branch(agreement, properties, "w.lead_id IS NOT NULL", circle=False)
+    own = _branch(agreement, properties, "w.lead_id IS NOT NULL", circle=False, first=first, last=last)
     touches = own
     if needs.account_touches:
         # Of colleagues only what counts for the account is read: their price pages are nobody's but theirs.
-        touches += " UNION ALL " + _branch(agreement, properties, "w.lead_id IS NULL", circle=True)
+        touches += " UNION ALL " + _branch(
+            agreement, properties, "w.lead_id IS NULL", circle=True, first=first, last=last
+        )
     stages.append(("touches", touches))
     return stages
