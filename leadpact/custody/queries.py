@@ -60,7 +60,8 @@ class Line:
 
 _HISTORY = """
 SELECT e.lead_id, e.seq, e.at, e.move, e.holder, e.state, e.actor, e.user_id, COALESCE(NULLIF(u.name, ''), u.email, ''),
-    e.agreement, e.reason, e.verdict, e.cause, e.cause_touch, e.cause_seq, e.salesperson_id, COALESCE(NULLIF(s.name, ''), s.email, ''),
+    e.agreement, e.reason, e.verdict, e.cause, e.cause_touch, e.cause_seq, e.salesperson_id,
+    COALESCE(NULLIF(s.name, ''), s.email, ''),
     e.due, e.due_what, e.not_before, e.value, e.alternatives, e.commitment, w.sealed, p.secret
 FROM custody_entry e JOIN leads_lead l ON l.id = e.lead_id JOIN leads_person p ON p.id = l.person_id
 LEFT JOIN custody_words w ON w.entry_id = e.id

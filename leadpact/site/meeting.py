@@ -43,7 +43,8 @@ def gather(*, since: int, until: int, as_of: int, seed: str | None = None) -> Pr
         "lines": meeting_figures.lines(asked),
         "proposals": meeting_figures.proposals(asked),
     }
-    return Prepared(since, until, as_of, version.hash if version else "", asked.seed, content)
+    zone = version.agreement.market.timezone if version else "UTC"
+    return Prepared(since, until, as_of, zone, version.hash if version else "", asked.seed, content)
 
 
 def check_range(*, since: int, until: int, at: int) -> None:

@@ -125,13 +125,10 @@ def _figures(found: Review, *, blind: bool) -> dict[str, Any]:
 
 
 def _tell(found: Review, out: Path | None, *, blind: bool) -> None:
-    from leadpact.kit import formats
     from leadpact.site import meeting_words
+    from leadpact.site.meeting_shown import days_of
 
-    zone = (found.content["agreement"] or {}).get("timezone", "UTC")
-    with formats.reading(formats.Reader(formats.zone_of(zone), "en")):
-        days = formats.days(found.since, found.until - 1, now=found.as_of)
-    click.echo(f"Review {found.number}, {days}")
+    click.echo(f"Review {found.number}, {days_of(found)}")
     for said in meeting_words.in_short(found.content, blind=blind):
         click.echo(f"  {said}")
     if out is not None:

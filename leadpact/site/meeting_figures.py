@@ -15,6 +15,7 @@ from leadpact.language.canonical import load
 from leadpact.language.diff import diff
 from leadpact.language.nodes import Agreement
 from leadpact.language.parse import parse
+from leadpact.language.words import say
 from leadpact.qualification.actions import judge_each
 from leadpact.qualification.rules.judged import Met
 from leadpact.site import meeting_words
@@ -158,7 +159,8 @@ def _met(drawn: Sequence[Disputed]) -> dict[tuple[int, int], Met]:
 
 
 def _story(one: Disputed, met: Met | None) -> dict[str, Any]:
-    says = {line.id: line for line in by_hash(one.agreement).lines} if one.agreement else {}
+    agreement = by_hash(one.agreement) if one.agreement else None
+    says = {line.id: line for line in agreement.lines} if agreement else {}
     lines = [
         {"id": name, "says": says[name].says, "dimension": says[name].dimension, "points": part}
         for name, part in (met.parts.items() if met else ())
@@ -168,9 +170,19 @@ def _story(one: Disputed, met: Met | None) -> dict[str, Any]:
         "lead": one.lead_id, "seq": one.seq, "at": one.at, "cause": one.cause, "agreement": one.agreement,
         "answer": one.answer, "reason": one.reason, "answered": one.answered, "why": list(one.why),
         "verdict": met.verdict if met else "", "decided_by": met.decided_by if met else "",
+        "clause": _clause(agreement, met.decided_by) if agreement and met else "",
         "scores": {"fit": met.fit, "engagement": met.engagement, "readiness": met.readiness} if met else None,
         "lines": lines,
     }  # fmt: skip
+
+
+def _clause(agreement: Agreement, decided_by: str) -> str:
+    """The clause that decided, in words; empty for the verdict that needs none."""
+    for verdict in agreement.verdicts:
+        for index, alternative in enumerate(verdict.alternatives):
+            if verdict.clause(index) == decided_by:
+                return say(alternative, agreement)
+    return ""
 
 
 def lines(asked: Asked) -> dict[str, Any]:

@@ -7,9 +7,10 @@ import smtplib
 from django.conf import settings
 from django.core.mail import EmailMessage
 
-from leadpact.kit import clock, formats
+from leadpact.kit import clock
 from leadpact.kit.failures import CannotDo
 from leadpact.site import meeting_paper, meeting_words
+from leadpact.site.meeting_shown import days_of
 from leadpact.team.permissions import sees_scores
 from leadpact.tuning import actions
 from leadpact.tuning.models import ReviewMail
@@ -44,8 +45,7 @@ def written(mail: ReviewMail) -> EmailMessage:
     """The mail: what to look at first, where to read it, and the file."""
     review, user = mail.review, mail.user
     blind = not sees_scores(user)
-    with formats.reading(formats.Reader(formats.zone_of(user.timezone), "en")):
-        days = formats.days(review.since, review.until - 1, now=review.as_of)
+    days = days_of(review)
     lines = [f"The review of {days} is ready.", ""]
     lines += [f"- {one}" for one in meeting_words.in_short(review.content, blind=blind)]
     where = f"{settings.PUBLIC_URL}/tuning/reviews/{review.number}/" if settings.PUBLIC_URL else "Review in leadpact"

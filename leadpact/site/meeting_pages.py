@@ -17,7 +17,7 @@ from leadpact.kit.instants import to_us
 from leadpact.kit.pages import MANAGERS, MARKETER, page
 from leadpact.language import meetings
 from leadpact.site import meeting, meeting_paper
-from leadpact.site.meeting_shown import view
+from leadpact.site.meeting_shown import days_of, drawn_for, view
 from leadpact.team.permissions import sees_scores
 from leadpact.tuning import actions
 from leadpact.tuning import queries as tuning
@@ -26,8 +26,7 @@ from leadpact.tuning.models import Review
 READERS = MANAGERS | {MARKETER}
 COLUMNS = (
     lists.Column("number", "Review", lambda one: one.number, sort="number", falling=True),
-    lists.Column("since", "From", lambda one: formats.iso(one.since), sort="since", falling=True),
-    lists.Column("until", "Until", lambda one: formats.iso(one.until), sort="until", falling=True),
+    lists.Column("days", "Days", days_of, sort="since", falling=True),
     lists.Column("prepared", "Prepared", lambda one: formats.iso(one.prepared_at), sort="prepared_at", falling=True),
     lists.Column("by", "For", lambda one: str(one.prepared_by or "") if one.meeting_at is None else "the meeting"),
     lists.Column("notes", "Notes", lambda one: one.said, sort="said", falling=True),
@@ -52,15 +51,15 @@ def overview(request: HttpRequest) -> HttpResponse:
         title="Review",
         version=version,
         coming=meetings.after(plan, version.agreement.market, at) if version and plan else None,
-        asks=user.role in MANAGERS,
+        asks=_asks(user),
         first_day=(last_day - timedelta(days=6)).isoformat(),
         last_day=last_day.isoformat(),
     )
 
 
 def _prepare(request: HttpRequest, user: Any, at: int) -> HttpResponse:
-    if user.role not in MANAGERS:
-        raise CannotDo("A manager or operations prepares a review; ask one of them.")
+    if not _asks(user):
+        raise CannotDo("A manager who takes no leads, or operations, prepares a review; ask one of them.")
     first, last = (_day(request.POST.get(name, "")) for name in ("from", "until"))
     zone = formats.reader_zone()
     since = to_us(datetime.combine(first, datetime.min.time(), zone))
@@ -74,6 +73,11 @@ def _prepare(request: HttpRequest, user: Any, at: int) -> HttpResponse:
         cache.delete(f"review.preparing.{user.pk}")
     messages.success(request, f"Review {found.number} is ready, and stays as it is.")
     return redirect(f"/tuning/reviews/{found.number}/")
+
+
+def _asks(user: Any) -> bool:
+    """Not whoever takes leads: a first error asked for before and after an answer would tell whether it was a check."""
+    return user.role in MANAGERS and sees_scores(user)
 
 
 def _day(text: str) -> date:
@@ -120,8 +124,9 @@ def note(request: HttpRequest, number: int) -> HttpResponse:
     lead = request.POST.get("lead", "")
     if lead and not (lead.isdecimal() and len(lead) < 19):
         raise CannotDo("That is no lead of this review.")
+    read = {one["lead"] for one in drawn_for(found, blind=not sees_scores(user))}
     kept = actions.note(
-        review=found, lead_id=int(lead) if lead else None, text=request.POST.get("text", ""),
+        review=found, read=read, lead_id=int(lead) if lead else None, text=request.POST.get("text", ""),
         decided=request.POST.get("decided") == "on", by=user, at=clock.now(),
     )  # fmt: skip
     messages.success(request, "Decision written down." if kept.decided else "Written down.")

@@ -25,15 +25,14 @@ _LIGHT = re.compile(r"--([a-z0-9-]+): light-dark\((#[0-9a-f]{6}),")
 
 def html(review: Review, *, blind: bool) -> str:
     """The review as one file: styles and drawings are in it, and links lead to the server where its address is known."""
-    zone = (review.content["agreement"] or {}).get("timezone", "UTC")
-    with formats.reading(formats.Reader(formats.zone_of(zone), "en")):
+    with formats.reading(formats.Reader(formats.zone_of(review.timezone), "en")):
         context = view(review, blind=blind, paper=True)
         for one in context["drift"]:
             # Drawn by vl-convert, which escapes what it writes.
             one["chart"] = mark_safe(painted(one["chart"])) if one["chart"] else None  # noqa: S308
         return render_to_string(
             "site/meeting_paper.html",
-            {**context, "colours": colours(), "home": settings.PUBLIC_URL or "", "zone": zone},
+            {**context, "colours": colours(), "home": settings.PUBLIC_URL or "", "zone": review.timezone},
         )
 
 

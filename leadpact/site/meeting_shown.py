@@ -11,8 +11,9 @@ from typing import Any
 
 from leadpact.custody import queries as custody
 from leadpact.kit import charts, formats
-from leadpact.kit.instants import WEEK, from_us
+from leadpact.kit.instants import from_us
 from leadpact.language.check import points
+from leadpact.language.nodes import DIMENSIONS
 from leadpact.leads.queries import listed
 from leadpact.site import meeting_words
 from leadpact.site.lead_queries import Moment, moment
@@ -32,7 +33,7 @@ def view(review: Review, *, blind: bool, paper: bool = False) -> dict[str, Any]:
     return {
         "review": review,
         "blind": blind,
-        "days": formats.days(review.since, review.until - 1, now=review.as_of),
+        "days": days_of(review),
         "short": meeting_words.in_short(content, blind=blind),
         "agreement": content["agreement"],
         "weeks": [week_name(week) for week in content["promises"]["weeks"][-SHOWN_WEEKS:]],
@@ -41,7 +42,8 @@ def view(review: Review, *, blind: bool, paper: bool = False) -> dict[str, Any]:
         "drift": [_drift(one, paper=paper) for one in content["drift"]],
         "drift_method": content["drift"][1]["method"] if content["drift"] else "",
         "disputed": content["disputed"],
-        "reasons": [(WHY[word], n) for word, n in content["disputed"]["why"].items() if n],
+        # How many there are would tell somebody who takes leads which of the open ones are not among them.
+        "reasons": [] if blind else [(said, content["disputed"]["why"].get(word, 0)) for word, said in WHY.items()],
         "stories": _stories(review, notes, blind=blind),
         "lines": None if blind else _lines(content["lines"]),
         "proposals": None if blind else content["proposals"],
@@ -65,7 +67,9 @@ def _promise(one: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _drift(one: Mapping[str, Any], *, paper: bool) -> dict[str, Any]:
-    rows = [dict(zip(("week", "k", "n", "value", "low", "high"), week, strict=True)) for week in one["weeks"]]
+    rows: list[dict[str, Any]] = [
+        dict(zip(("week", "k", "n", "value", "low", "high"), week, strict=True)) for week in one["weeks"]
+    ]
     share = any(row["n"] is not None for row in rows)
     return {**one, "chart": _chart(one, rows, share=share, paper=paper) if len(rows) > 1 else None}
 
@@ -131,11 +135,19 @@ def _span(row: Mapping[str, Any], *, share: bool) -> str:
 
 
 def _stories(review: Review, notes: list[ReviewNote], *, blind: bool) -> list[dict[str, Any]]:
-    drawn = [one for one in review.content["disputed"]["drawn"] if one["answered"] or not blind]
+    drawn = drawn_for(review, blind=blind)
     ids = [one["lead"] for one in drawn]
     people = {lead.pk: lead for lead in listed().filter(pk__in=ids)}
     told = custody.histories(ids, blind=blind)
     return [_story(number, one, people, told, notes, review.as_of, blind=blind) for number, one in enumerate(drawn, 1)]
+
+
+def drawn_for(review: Review, *, blind: bool) -> list[dict[str, Any]]:
+    """The drawn leads that a reader may know of: whoever takes leads, only those with a final answer.
+
+    Blind checks are never disputed, so an open lead that is here would be known to be none.
+    """
+    return [one for one in review.content["disputed"]["drawn"] if one["answered"] or not blind]
 
 
 def _story(
@@ -164,7 +176,7 @@ def _story(
         "name": (person.name or person.email if person else "") or "Somebody who was erased",
         "account": (person.account.name or person.account.domain if person and person.account else "") or "",
         "at": one["at"],
-        "why": "; ".join(WHY[word] for word in one["why"]),
+        "why": "; ".join(WHY[word] for word in WHY if word in one["why"]),
         "verdict": "" if blind else _verdict(one, by_hand=by_hand),
         "lines": lines,
         "unknown": sum(line["points"] is None for line in one["lines"]),
@@ -189,10 +201,10 @@ def _runs(moments: list[Moment]) -> list[dict[str, Any]]:
 def _verdict(one: Mapping[str, Any], *, by_hand: bool) -> str:
     if not one["scores"]:
         return "Handed over by hand, before an agreement was in force."
-    scores = ", ".join(f"{name} {points(value)}" for name, value in one["scores"].items())
-    said = f"{VERDICTS.get(one['verdict'], one['verdict'])} at the hand-over"
-    decided = f", by clause {one['decided_by']}" if one["decided_by"] else ""
-    return f"{'Handed over by hand. ' if by_hand else ''}The agreement called it {said}{decided}: {scores}."
+    scores = ", ".join(f"{name} {points(one['scores'][name])}" for name in DIMENSIONS)
+    said = f"The agreement called it {VERDICTS.get(one['verdict'], one['verdict'])} at the hand-over ({scores})"
+    decided = f", because {one['clause']}" if one["clause"] else ""
+    return f"{'Handed over by hand. ' if by_hand else ''}{said}{decided}."
 
 
 def _lines(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,12 +224,13 @@ def _lines(found: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, "rows": rows, "tested": sum(row["difference"] is not None for row in rows)}
 
 
+def days_of(review: Review) -> str:
+    """`16 – 22 Nov`: the review's days in the market's zone, wherever its reader is."""
+    with formats.reading(formats.Reader(formats.zone_of(review.timezone))):
+        return formats.days(review.since, review.until - 1, now=review.as_of)
+
+
 def week_name(monday: int) -> str:
     """`16 Nov`: a week by its Monday, which is told in UTC as weeks are."""
     day = from_us(monday)
     return f"{day.day} {day:%b}"
-
-
-def is_new(review: Review, *, now: int) -> bool:
-    """Whether Home should say that a review is ready: for a week after its meeting."""
-    return review.prepared_at > now - WEEK

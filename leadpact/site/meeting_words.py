@@ -87,7 +87,10 @@ def in_short(content: dict[str, Any], *, blind: bool) -> list[str]:
     elif any(low is not None for one in content["drift"] for *_, low, _high in one["weeks"]):
         said.append("No weekly figure left the interval that its own past gives.")
     drawn, of = len(content["disputed"]["drawn"]), content["disputed"]["of"]
-    if of:
+    if blind:
+        answered = sum(one["answered"] for one in content["disputed"]["drawn"])
+        said.append(f"{_leads(answered)} with a final answer {'is' if answered == 1 else 'are'} here to read together.")
+    elif of:
         said.append(
             f"{_leads(of)} {'is' if of == 1 else 'are'} disputed; "
             + ("it is here to read together." if of == 1 else f"{drawn} are here to read together.")

@@ -191,7 +191,8 @@ def broken_by_leads(*, since: int, until: int, as_of: int) -> dict[str, int]:
     """Promise → how many leads are behind those that were broken in [since, until): one lead can break one many times."""
     with raw_cursor() as cursor:
         cursor.execute(
-            "SELECT what, count(DISTINCT lead_id) FROM custody_lapse WHERE due >= $1 AND due < $2 AND noticed_at <= $3 GROUP BY what",
+            "SELECT what, count(DISTINCT lead_id) FROM custody_lapse WHERE due >= $1 AND due < $2 AND noticed_at <= $3"
+            " GROUP BY what",
             (since, until, as_of),
         )
         rows: list[Any] = cursor.fetchall()

@@ -77,6 +77,7 @@ class Review(models.Model):
     since = InstantField()
     until = InstantField()
     as_of = InstantField()
+    timezone = models.CharField(max_length=64, default="UTC", help_text="The market's, in which its days are told.")
     agreement_hash = models.CharField(max_length=64, blank=True)
     seed = models.CharField(max_length=64)
     content = models.JSONField()
@@ -97,6 +98,7 @@ class ReviewNote(models.Model):
     text = models.TextField()
     by = models.ForeignKey("team.User", on_delete=models.PROTECT, related_name="+")
     at = InstantField()
+    lead_id: int | None
 
 
 class ReviewMail(models.Model):

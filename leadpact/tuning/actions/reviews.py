@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ class Prepared:
     since: int
     until: int
     as_of: int
+    timezone: str
     agreement_hash: str
     seed: str
     content: Mapping[str, Any]
@@ -44,7 +45,7 @@ def keep_review(*, prepared: Prepared, by: User | None, at: int, meeting_at: int
     # Through JSON and back: what is shown at once is what will be read in a year.
     content = json.loads(json.dumps(prepared.content, allow_nan=False))
     return Review.objects.create(
-        number=number, since=prepared.since, until=prepared.until, as_of=prepared.as_of,
+        number=number, since=prepared.since, until=prepared.until, as_of=prepared.as_of, timezone=prepared.timezone,
         agreement_hash=prepared.agreement_hash, seed=prepared.seed, content=content, digest=digest_of(content),
         meeting_at=meeting_at, prepared_at=at, prepared_by=by,
     )  # fmt: skip
@@ -64,14 +65,19 @@ def prepare_once(
 
 
 @transaction.atomic
-def note(*, review: Review, lead_id: int | None, text: str, decided: bool, by: User, at: int) -> ReviewNote:
-    """Write down what the meeting said. Raises CannotDo for no words, for too many, and for a lead it did not read."""
+def note(
+    *, review: Review, lead_id: int | None, text: str, decided: bool, read: Collection[int], by: User, at: int
+) -> ReviewNote:
+    """Write down what the meeting said. `read`: the leads that whoever writes may know the review reads.
+
+    Raises CannotDo for no words, for too many, and for another lead.
+    """
     said = text.replace("\r\n", "\n").replace("\x00", "").strip()
     if not said:
         raise CannotDo("Write what was said or decided, then keep it.")
     if len(said) > MOST_WORDS:
         raise CannotDo(f"A note has {MOST_WORDS:,} characters at most; this one has {len(said):,}. Keep it in two.")
-    if lead_id is not None and lead_id not in {one["lead"] for one in review.content["disputed"]["drawn"]}:
+    if lead_id is not None and lead_id not in read:
         raise CannotDo("This review did not read that lead; write it down for the whole review.")
     return ReviewNote.objects.create(review=review, lead_id=lead_id, text=said, decided=decided, by=by, at=at)
 
