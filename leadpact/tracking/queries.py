@@ -111,6 +111,7 @@ def funnels(*, since: int, until: int, at: int) -> tuple[list[Step], list[Step]]
     return steps("marketing", MARKETING_STEPS, marketing_days), steps("sales", SALES_STEPS, sales_days)
 
 
+# The condition on an array of leads reaches into the view; without it every hand-over there ever was is put together first.
 # Each test of a promise that its clock or its keeping put into the range: when, which promise, and whether it was kept.
 # Accepting in time, or saying why not, stops the clock of an offer. A follow-up is in time when no clock ran out before it.
 _TESTED = """
@@ -120,7 +121,8 @@ JOIN LATERAL (SELECT p.state FROM custody_entry AS p WHERE p.lead_id = e.lead_id
 WHERE e.move IN ('accepted', 'rejected') AND e.at >= $1 AND e.at < $2
 UNION ALL
 SELECT h.followed_up_at, 'first_follow_up_within', TRUE FROM custody_handoff_v1 AS h
-WHERE h.followed_up_at >= $1 AND h.followed_up_at < $2 AND NOT EXISTS (SELECT FROM custody_lapse AS l
+WHERE h.lead_id = ANY(ARRAY(SELECT lead_id FROM custody_entry WHERE move = 'followed_up' AND at >= $1 AND at < $2))
+AND h.followed_up_at >= $1 AND h.followed_up_at < $2 AND NOT EXISTS (SELECT FROM custody_lapse AS l
     WHERE l.lead_id = h.lead_id AND l.what = 'first_follow_up_within' AND l.due >= h.at AND l.due <= h.followed_up_at)
 UNION ALL
 SELECT h.at, 'hand_over_within', NOT COALESCE(j.move = 'judged' AND j.verdict = 'sales_ready' AND h.at - j.at > $3, FALSE)
@@ -206,7 +208,8 @@ SELECT 'accept_within', o.at, e.at FROM custody_entry AS e JOIN LATERAL (SELECT 
 WHERE e.move = 'accepted' AND e.at >= $1 AND e.at < $2
 UNION ALL
 SELECT 'first_follow_up_within', h.accepted_at, h.followed_up_at FROM custody_handoff_v1 AS h
-WHERE h.followed_up_at >= $1 AND h.followed_up_at < $2 AND h.accepted_at <= h.followed_up_at
+WHERE h.lead_id = ANY(ARRAY(SELECT lead_id FROM custody_entry WHERE move = 'followed_up' AND at >= $1 AND at < $2))
+AND h.followed_up_at >= $1 AND h.followed_up_at < $2 AND h.accepted_at <= h.followed_up_at
 LIMIT 40000
 """
 

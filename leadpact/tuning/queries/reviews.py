@@ -64,8 +64,9 @@ def handed_over(*, since: int, until: int, as_of: int) -> tuple[list[HandedOver]
     with raw_cursor() as cursor:
         cursor.execute(
             "SELECT h.lead_id, h.seq, h.at, h.agreement, CASE WHEN h.answered_at <= $3 THEN COALESCE(h.answer, '') ELSE '' END,"
-            " COALESCE(h.reason, '') FROM custody_handoff_v1 AS h WHERE h.at >= $1 AND h.at < $2 AND h.cause = 'definition'"
-            " ORDER BY h.at DESC, h.lead_id LIMIT $4",
+            " COALESCE(h.reason, '') FROM custody_handoff_v1 AS h WHERE h.lead_id = ANY(ARRAY(SELECT lead_id FROM"
+            " custody_entry WHERE move = 'handed_over' AND at >= $1 AND at < $2)) AND h.at >= $1 AND h.at < $2"
+            " AND h.cause = 'definition' ORDER BY h.at DESC, h.lead_id LIMIT $4",
             (since, until, as_of, MOST_HAND_OVERS + 1),
         )
         rows: list[Any] = cursor.fetchall()
@@ -86,7 +87,9 @@ def answered_by_week(*, since: int, until: int) -> dict[int, Counter[str]]:
     with raw_cursor() as cursor:
         cursor.execute(
             "SELECT (extract(epoch FROM date_trunc('week', instant(h.answered_at), 'UTC')) * 1000000)::bigint, h.agreement,"
-            " h.answer, COALESCE(h.reason, ''), count(*) FROM custody_handoff_v1 AS h WHERE h.cause = 'definition'"
+            " h.answer, COALESCE(h.reason, ''), count(*) FROM custody_handoff_v1 AS h WHERE h.lead_id = ANY(ARRAY("
+            "SELECT lead_id FROM custody_entry WHERE at >= $1 AND at < $2 AND actor <> 'system' AND move IN ('qualified',"
+            " 'opportunity_opened', 'won', 'rejected', 'disqualified', 'recycled'))) AND h.cause = 'definition'"
             " AND h.answered_at >= $1 AND h.answered_at < $2 GROUP BY 1, 2, 3, 4",
             (since, until),
         )

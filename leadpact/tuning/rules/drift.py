@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scipy.special import ndtri, stdtrit
 from scipy.stats import betabinom, nbinom
 
 from leadpact.tuning.rules.estimates import percent
@@ -26,7 +27,7 @@ MOST_WEEKS = 26
 TOGETHER = 4
 METHOD = (
     "Each week against the weeks before it under the same version ({least} to {most}): 99% interval of a new week, {shape} "
-    "with the spread that weeks had beyond chance (χ² ÷ degrees of freedom, at least 1)"
+    "with the spread that weeks had beyond chance (χ² ÷ degrees of freedom, at least 1, and wider where few weeks told it)"
 )
 
 
@@ -110,7 +111,7 @@ def _share(before: Sequence[Week], n: int) -> tuple[float, float] | None:
         return None
     # Half a case on either side (Jeffreys), so that a past without any does not foretell none for ever.
     p = (hits + 0.5) / (total + 1)
-    spread = max(1.0, sum((k - of * p) ** 2 / (of * p * (1 - p)) for k, of in cases) / (len(cases) - 1))
+    spread = _spread(sum((k - of * p) ** 2 / (of * p * (1 - p)) for k, of in cases), len(cases) - 1)
     inflation = spread + n / total
     size = (n - inflation) / (inflation - 1) if n > inflation else 0.0
     size = max(size, 0.05)  # weeks as unlike one another as shares can be
@@ -118,12 +119,20 @@ def _share(before: Sequence[Week], n: int) -> tuple[float, float] | None:
     return float(shape.ppf((1 - LEVEL) / 2)) / n, float(shape.ppf((1 + LEVEL) / 2)) / n
 
 
+def _spread(chi2: float, free: int) -> float:
+    """How much more than chance weeks vary: at least 1. What is beyond chance was told by few weeks, and counts for more by
+    as much as Student's t is wider than the normal curve.
+    """
+    wider = (float(stdtrit(free, (1 + LEVEL) / 2)) / float(ndtri((1 + LEVEL) / 2))) ** 2
+    return 1 + max(0.0, chi2 / free - 1) * wider
+
+
 def _count(before: Sequence[Week], length: int) -> tuple[float, float] | None:
     total = sum(one.k for one in before)
     if total < LEAST_CASES:
         return None
     mean = total / len(before)
-    spread = max(1.0, sum((one.k - mean) ** 2 for one in before) / mean / (len(before) - 1))
+    spread = _spread(sum((one.k - mean) ** 2 for one in before) / mean, len(before) - 1)
     expected = mean * length
     variance = spread * mean * length * (1 + length / len(before))
     size = expected**2 / (variance - expected)
