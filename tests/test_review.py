@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import smtplib
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -379,6 +380,27 @@ def test_the_paper_says_what_the_page_says(cast: Cast) -> None:
     assert "var(--" not in page
     with pytest.raises(ValueError, match="fetches nothing"):
         meeting_paper._nothing("http://127.0.0.1/")
+
+
+@pytest.mark.django_db
+def test_a_machine_without_pango_says_what_to_install_and_mails_html(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review = prepared(cast)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "weasyprint"]:
+        monkeypatch.delitem(sys.modules, name)
+
+    def absent(_: object, name: str, *__: object) -> None:
+        raise OSError(f"cannot load library '{name}'")
+
+    monkeypatch.setattr("cffi.FFI.dlopen", absent)
+    answer = enter(cast.ada).get(f"/tuning/reviews/{review.number}/review.pdf")
+    assert answer.status_code == 409
+    assert "apt-get install libpango-1.0-0" in answer.content.decode()
+    mail = meeting_mail.written(ReviewMail(review=review, user=cast.ada))
+    ((name, page, kind),) = mail.attachments
+    assert (name, kind) == (f"review-{review.number}.html", "text/html")
+    assert "Promises kept" in page
 
 
 # --- on time, once ----------------------------------------------------------------------------------------------------

@@ -110,7 +110,10 @@ def _write(found: Review, out: Path, *, blind: bool) -> None:
         else:
             out.write_text(page, encoding="utf-8")
     except OSError as problem:
-        raise CannotDo(f"Cannot write {out}: {problem.strerror or problem}. Name another file with --out.") from problem
+        raise CannotDo(
+            f"Cannot write {out}: {problem.strerror or problem}. Review {found.number} is kept: write it with --number"
+            f" {found.number} and another file."
+        ) from problem
 
 
 def _figures(found: Review, *, blind: bool) -> dict[str, Any]:

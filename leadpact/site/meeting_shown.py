@@ -173,7 +173,7 @@ def _story(
     return {
         "number": number,
         "lead": one["lead"],
-        "name": (person.name or person.email if person else "") or "Somebody who was erased",
+        "name": (person.name or person.email if person else "") or "Somebody",
         "account": (person.account.name or person.account.domain if person and person.account else "") or "",
         "at": one["at"],
         "why": "; ".join(WHY[word] for word in WHY if word in one["why"]),

@@ -141,7 +141,9 @@ def _count(before: Sequence[Week], length: int) -> tuple[float, float] | None:
 
 
 def _words(watched: Sequence[Watched], together: Watched | None, noun: str) -> str:
-    if not watched or watched[-1].value is None:
+    if not watched:
+        return "This version has not been in force for a full week yet."
+    if watched[-1].value is None:
         return f"There were no {noun} in the last week, so nothing can be said."
     last = watched[-1]
     if last.low is None or last.high is None:
