@@ -303,6 +303,9 @@ def test_whoever_takes_leads_reads_a_blind_edition(cast: Cast) -> None:
         "Proposals",
         f'id="lead-{open_.pk}"',
         "under the agreement",
+        "Of those handed over in the range",
+        "Handed over by the agreement",
+        "First error, by the week",
     ):
         assert secret in whole
         assert secret not in told

@@ -152,6 +152,13 @@ class _Parser:
         recycle = self._recycle(fields)
         audit = read_audit(self.reader, fields["audit"].value) if "audit" in fields else Audit()
         review = read_review(self.reader, fields["review"].value) if "review" in fields else None
+        if review is not None and "market" not in fields:
+            self.problems.warn(
+                fields["review"].key,
+                "a review without `market` is told in UTC",
+                expected="`market: {timezone: …}`",
+                code="no-timezone",
+            )
         if self.problems.of(ERROR) or name is None:
             return None
         return Agreement(

@@ -119,11 +119,14 @@ def _write(found: Review, out: Path, *, blind: bool) -> None:
 def _figures(found: Review, *, blind: bool) -> dict[str, Any]:
     from leadpact.kit.formats import iso
 
-    hidden = {"lines", "proposals", "disputed"} if blind else set[str]()
+    hidden = {"lines", "proposals", "disputed", "drift", "promises"} if blind else set[str]()
+    content = found.content
+    if blind:
+        content = {**content, "errors": {**content["errors"], "first_here": None}}
     return {
         "number": found.number, "since": iso(found.since), "until": iso(found.until), "as_of": iso(found.as_of),
         "agreement": found.agreement_hash, "seed": found.seed, "digest": found.digest,
-        **{name: part for name, part in found.content.items() if name not in hidden},
+        **{name: part for name, part in content.items() if name not in hidden},
     }  # fmt: skip
 
 

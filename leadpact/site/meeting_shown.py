@@ -1,7 +1,7 @@
 """A kept review as it is read: its figures, with the names and words of today beside its codes.
 
-Whoever takes leads reads a blind edition: promises, both errors and drift, and of the disputed leads only those with a final
-answer, without verdict, scores or cause; no lines and no proposals, which tell thresholds.
+Whoever takes leads reads a blind edition: promises, both errors and what of drift tells no checks, and of the disputed leads
+only those with a final answer, without verdict, scores or cause; no lines and no proposals, which tell thresholds.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def view(review: Review, *, blind: bool, paper: bool = False) -> dict[str, Any]:
         "short": meeting_words.in_short(content, blind=blind),
         "agreement": content["agreement"],
         "weeks": [week_name(week) for week in content["promises"]["weeks"][-SHOWN_WEEKS:]],
-        "promises": [_promise(one) for one in content["promises"]["rows"]],
-        "errors": content["errors"],
-        "drift": [_drift(one, paper=paper) for one in content["drift"]],
+        "promises": [_promise(one, blind=blind) for one in content["promises"]["rows"]],
+        "errors": {**content["errors"], "first_here": None} if blind else content["errors"],
+        "drift": [_drift(one, paper=paper) for one in meeting_words.drifts_for(content, blind=blind)],
         "drift_method": content["drift"][1]["method"] if content["drift"] else "",
         "disputed": content["disputed"],
         # How many there are would tell somebody who takes leads which of the open ones are not among them.
@@ -52,14 +52,15 @@ def view(review: Review, *, blind: bool, paper: bool = False) -> dict[str, Any]:
     }
 
 
-def _promise(one: Mapping[str, Any]) -> dict[str, Any]:
+def _promise(one: Mapping[str, Any], *, blind: bool) -> dict[str, Any]:
     """A promise with its weeks as words: `9 of 11`, and for touches that are only known when missed, `2 missed`."""
     cells = []
     for kept, tested in one["weekly"]:
         missed = tested - kept
         if one["what"] == "touch_every":
             cells.append({"text": f"{missed:,} missed" if missed else "–", "tone": "bad" if missed else "mute"})
-        elif not tested:
+        elif not tested or (blind and one["what"] == "hand_over_within"):
+            # How many were handed over in a week under the agreement, beside how many came, would tell the checks.
             cells.append({"text": "–", "tone": "mute"})
         else:
             cells.append({"text": f"{kept:,} of {tested:,}", "tone": "bad" if missed else ""})

@@ -66,6 +66,17 @@ def _leads(n: int) -> str:
     return "1 lead" if n == 1 else f"{n:,} leads"
 
 
+UNTELLING = frozenset({"captured", "accept_within"})
+"""Weekly figures that count blind checks too, or have nothing to do with them: those of the others who takes leads could
+subtract what came to them, and be left with the checks.
+"""
+
+
+def drifts_for(content: dict[str, Any], *, blind: bool) -> list[dict[str, Any]]:
+    """The weekly figures that a reader may see."""
+    return [one for one in content["drift"] if not blind or one["id"] in UNTELLING]
+
+
 def in_short(content: dict[str, Any], *, blind: bool) -> list[str]:
     """What to look at first, from a kept review: broken promises, errors, drift, disputes, proposals."""
     said: list[str] = []
@@ -81,10 +92,11 @@ def in_short(content: dict[str, Any], *, blind: bool) -> list[str]:
                 f"{side.capitalize()}: “{worst['says']}” was kept {worst['kept']:,} of {worst['tested']:,} times"
                 f" ({percent(worst['value'])})."
             )
-    alarms = [one["title"] for one in content["drift"] if one["alarm"]]
+    watched = drifts_for(content, blind=blind)
+    alarms = [one["title"] for one in watched if one["alarm"]]
     if alarms:
         said.append(f"Left its interval: {'; '.join(alarms)}.")
-    elif any(low is not None for one in content["drift"] for *_, low, _high in one["weeks"]):
+    elif any(low is not None for one in watched for *_, low, _high in one["weeks"]):
         said.append("No weekly figure left the interval that its own past gives.")
     drawn, of = len(content["disputed"]["drawn"]), content["disputed"]["of"]
     if blind:

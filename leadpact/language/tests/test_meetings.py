@@ -12,7 +12,7 @@ from leadpact.language.canonical import agreement_hash, canonical, load
 from leadpact.language.diff import diff
 from leadpact.language.meetings import after, latest
 from leadpact.language.nodes import Agreement, Market, Review
-from leadpact.language.parse import parse_or_raise
+from leadpact.language.parse import parse, parse_or_raise
 from leadpact.language.words import say_agreement
 
 FILE = """leadpact: 1
@@ -100,6 +100,14 @@ def test_an_agreement_without_a_review_keeps_its_hash() -> None:
 )  # fmt: skip
 def test_it_is_read_aloud(review: str, sentence: str) -> None:
     assert sentence in " ".join(say_agreement(with_review(review)).split())
+
+
+def test_a_time_without_a_zone_is_told_in_utc_and_warned_of() -> None:
+    plain = FILE.replace("market: {timezone: America/Chicago}\n", "")
+    parsed = parse(plain + "review: {every: week, on: monday, at: '09:00'}\n")
+    assert [(one.code, one.line) for one in parsed.warnings] == [("no-timezone", 4)]
+    assert parsed.agreement is not None
+    assert "at 9:00 in UTC" in say_agreement(parsed.agreement)
 
 
 def test_what_changed() -> None:
