@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,10 +14,9 @@ from leadpact.custody.models import Holding
 from leadpact.distribution import actions as sales
 from leadpact.kit import clock
 from leadpact.leads.models import Lead
-from leadpact.team.models import User
+from leadpact.site.tests.conftest import BACKEND
+from leadpact.site.tests.test_browser import NARROW, STANDARD, WIDE, opened
 from tests.cast import DAY, HOUR, Cast, make_cast, sign, touch, traits
-
-from .test_browser import NARROW, STANDARD, WIDE, opened
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -45,9 +43,11 @@ def company() -> Cast:
 
 
 @pytest.fixture
-def session(company: Cast, enter: Callable[[User], Client], live_server: LiveServer) -> dict[str, str]:
+def session(company: Cast, live_server: LiveServer) -> dict[str, str]:
     """The cookie of the head of Marketing."""
-    value = enter(company.ada).cookies[settings.SESSION_COOKIE_NAME].value
+    browser = Client()
+    browser.force_login(company.ada, backend=BACKEND)
+    value = browser.cookies[settings.SESSION_COOKIE_NAME].value
     return {"name": settings.SESSION_COOKIE_NAME, "value": value, "url": live_server.url}
 
 
