@@ -168,6 +168,15 @@ def days(first: int, last: int, *, now: int) -> str:
     return f"{beginning} – {ending}"
 
 
+def dated(us: int | None, *, with_time: bool = True) -> str:
+    """'6 Nov 2026 09:41' in the reader's zone, whatever day it is read on; without the time: '6 Nov 2026'."""
+    if us is None:
+        return NOTHING
+    moment = local(us)
+    text = f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+    return f"{text} {moment:%H:%M}" if with_time else text
+
+
 def instant(us: int | None, *, now: int) -> str:
     """'today 09:41' for near days, '6 Nov 09:41' within the year, '6 Nov 2024' before."""
     if us is None:

@@ -19,7 +19,13 @@ from leadpact.language.nodes import (
 from leadpact.language.phrases import amount, counted, listing, span
 from leadpact.language.same import same_condition, same_rule, sorted_query
 from leadpact.language.words import rule, say, signed, verdict_name
-from leadpact.language.words_promises import audit_sentences, market_sentences, place, reason_sentence
+from leadpact.language.words_promises import (
+    audit_sentences,
+    market_sentences,
+    place,
+    reason_sentence,
+    review_sentences,
+)
 
 SHOWN: Final = 6
 
@@ -36,6 +42,7 @@ def diff(before: Agreement, after: Agreement) -> list[str]:
         *_promises(before, after),
         *_recycle(before, after),
         *_audit(before, after),
+        *_review(before, after),
     ]
     return [sentence[:1].upper() + sentence[1:] for sentence in found]
 
@@ -250,3 +257,16 @@ def _recycle(before: Agreement, after: Agreement) -> Iterator[str]:
 def _audit(before: Agreement, after: Agreement) -> Iterator[str]:
     if before.audit != after.audit:
         yield f"audits: now “{' '.join(audit_sentences(after))}” Before: “{' '.join(audit_sentences(before))}”"
+
+
+def _review(before: Agreement, after: Agreement) -> Iterator[str]:
+    # Where only the market's zone moved, `_market` says so; the review's own words change with it.
+    if before.review == after.review:
+        return
+    now, was = " ".join(review_sentences(after)), " ".join(review_sentences(before))
+    if before.review is None:
+        yield f"a regular review is new. {now}"
+    elif after.review is None:
+        yield "the regular review is gone."
+    else:
+        yield f"the regular review: now “{now}” Before: “{was}”"

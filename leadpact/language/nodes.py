@@ -319,6 +319,27 @@ class Audit:
 
 
 @dataclass(frozen=True, slots=True)
+class Review:
+    """When both departments meet over what the agreement did, told by the market's wall clock (`meetings` gives instants).
+
+    weekday: 0 is Monday. minute: of the local day. weeks: a meeting every so many weeks; 0: every month, on the `nth` such
+    weekday of it (1 to 4, -1 is the last). start: the date of one of the meetings, which says what weeks are meant.
+    """
+
+    weekday: int
+    minute: int
+    weeks: int = 1
+    nth: int = 0
+    start: str | None = None
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.weekday <= 6 and 0 <= self.minute < 24 * 60 and self.weeks >= 0):
+            raise ValueError("a meeting has a weekday, a time of day and a rhythm")
+        if (self.weeks == 0) != (self.nth != 0):
+            raise ValueError("only a monthly meeting names which weekday of the month it is, and it must")
+
+
+@dataclass(frozen=True, slots=True)
 class Market:
     """Where business time is told. hours: weekday (0 = Monday) → ((opens, closes), …) in minutes of local wall time.
 
@@ -352,6 +373,7 @@ class Agreement:
     marketing_promises: MarketingPromises | None = None
     recycle: tuple[Reason, ...] = ()
     audit: Audit = field(default_factory=Audit)
+    review: Review | None = None
 
     def lines_of(self, dimension: str) -> tuple[Line, ...]:
         return tuple(line for line in self.lines if line.dimension == dimension)

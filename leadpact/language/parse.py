@@ -36,6 +36,7 @@ from leadpact.language.parse_comparisons import Lists, constants
 from leadpact.language.parse_conditions import Conditions
 from leadpact.language.parse_market import read_market
 from leadpact.language.parse_promises import read_audit, read_marketing, read_recycle, read_sales
+from leadpact.language.parse_review import read_review
 from leadpact.language.problems import ERROR, WARNING, AgreementErrors, Place, Placed, Problem, Problems, nearest
 from leadpact.language.reading import Entry, Reader, choices
 from leadpact.language.source import Mapping, Node, Scalar, Sequence, decode, read
@@ -55,6 +56,7 @@ SECTIONS: Final = (
     "marketing_promises",
     "recycle",
     "audit",
+    "review",
 )
 LINE_KEYS: Final = ("id", "says", "if", "each", "points", "at_most", "fades")
 _INSIDE_EACH: Final = "it stands inside `each`"
@@ -149,9 +151,19 @@ class _Parser:
             marketing = read_marketing(self.reader, fields["marketing_promises"].value, market)
         recycle = self._recycle(fields)
         audit = read_audit(self.reader, fields["audit"].value) if "audit" in fields else Audit()
+        review = read_review(self.reader, fields["review"].value) if "review" in fields else None
+        if review is not None and "market" not in fields:
+            self.problems.warn(
+                fields["review"].key,
+                "a review without `market` is told in UTC",
+                expected="`market: {timezone: …}`",
+                code="no-timezone",
+            )
         if self.problems.of(ERROR) or name is None:
             return None
-        return Agreement(name, lines, verdicts, market, self._resolved(), cools, sales, marketing, recycle, audit)
+        return Agreement(
+            name, lines, verdicts, market, self._resolved(), cools, sales, marketing, recycle, audit, review
+        )
 
     def _stand(self, name: str, place: Placed) -> None:
         self.positions[name] = Place(place.line, place.column)

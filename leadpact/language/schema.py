@@ -14,7 +14,7 @@ from leadpact.language.kinds import KINDS
 from leadpact.language.nodes import DEFAULT_VERDICT, DIMENSIONS, POINTS_LIMIT, VERDICT_NAMES
 from leadpact.language.parse import TITLE_LIMIT
 from leadpact.language.parse_conditions import KIND_LIMIT
-from leadpact.language.parse_market import MARKET_KEYS
+from leadpact.language.parse_market import DAYS, MARKET_KEYS
 from leadpact.language.parse_promises import BLAMES, THEN
 from leadpact.language.reading import SENTENCE_LIMIT
 
@@ -42,6 +42,7 @@ SECTION_SAYS: Final = {
     "marketing_promises": "What Marketing promises for each lead that it keeps.",
     "recycle": "The reasons Sales may give, and what each leads to.",
     "audit": "Blind checks of what Marketing keeps: they measure the second error.",
+    "review": "When both departments meet over what the agreement did; it is prepared and mailed then.",
 }
 WORD_SAYS: Final = {
     "id": "A short name, used once: small letters, digits, underscores.",
@@ -122,6 +123,7 @@ def json_schema() -> Schema:
             },
             ["share"],
         ),
+        "review": _review(),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -249,6 +251,33 @@ def _reason() -> Schema:
         "only_after": {"const": "attempts"},
     }
     return _object(_told(words, WORD_SAYS), ["blames"])
+
+
+def _review() -> Schema:
+    # Days are not listed: `parse` takes them in capitals too.
+    return _object(
+        {
+            "every": {
+                "type": "string",
+                "pattern": r"^\s*(month|([0-9]{1,4}\s+)?weeks?)\s*$",
+                "examples": ["week", "2 weeks", "month"],
+                "description": "How often.",
+            },
+            "on": {
+                "type": "string",
+                "examples": [*DAYS, "first monday", "last friday"],
+                "description": "The weekday; of a month also which of them.",
+            },
+            "at": {
+                "type": "string",
+                "pattern": r"^\s*[0-9]{1,2}:[0-5][0-9]\s*$",
+                "examples": ["09:00"],
+                "description": "The time, by the market's clock.",
+            },
+            "from": {"type": "string", "description": "The date of one of the meetings, where they are weeks apart."},
+        },
+        ["every", "on", "at"],
+    )
 
 
 def _market() -> Schema:

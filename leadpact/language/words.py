@@ -48,6 +48,7 @@ from leadpact.language.words_promises import (
     market_sentences,
     promise_sections,
     reasons,
+    review_sentences,
 )
 
 WIDTH: Final = 100
@@ -252,6 +253,8 @@ def sections(agreement: Agreement) -> tuple[Section, ...]:
         said = tuple(Sentence(text, "", detail, name) for name, text, detail in reasons(agreement))
         found.append(Section("recycle", "Reasons for giving a lead back", "what Sales may say, and what follows", said))
     found.append(Section("audit", "Blind audits", "", _sentences(audit_sentences(agreement))))
+    if agreement.review is not None:
+        found.append(Section("review", "The regular review", "", _sentences(review_sentences(agreement))))
     lists = tuple(Sentence(text, id=name) for name, text in list_sentences(agreement))
     if lists:
         found.append(Section("lists", "Lists", "", lists))

@@ -9,6 +9,7 @@ from leadpact.language import builtin
 from leadpact.language.hours import MINUTE, ordinary_day
 from leadpact.language.nodes import THOUSANDTHS, Agreement, Duration, Reason
 from leadpact.language.parse_market import DAYS, country_name
+from leadpact.language.parse_review import WHICH
 from leadpact.language.phrases import counted, entries_said, listing, span
 
 _BLAMES: Final = {
@@ -17,6 +18,7 @@ _BLAMES: Final = {
     "data": "our data were wrong",
     "nobody": "nobody is to blame",
 }
+_NTH: Final = {2: "second", 3: "third", 21: "21st", 22: "22nd", 23: "23rd"}
 _WITH_THE: Final = ("United ", "Netherlands", "Philippines", "Bahamas", "Gambia", "Maldives", "Seychelles", "Czech Rep")
 
 
@@ -163,6 +165,24 @@ def audit_sentences(agreement: Agreement) -> Iterator[str]:
     if audit.near_within is not None and audit.near_share is not None:
         near = f"{audit.near_within / THOUSANDTHS:g} points"
         yield f"Of leads within {near} of being sales-ready it is {percent(audit.near_share)}."
+
+
+def review_sentences(agreement: Agreement) -> Iterator[str]:
+    """When both departments meet; nothing where the agreement names no meeting."""
+    review = agreement.review
+    if review is None:
+        return
+    day = DAYS[review.weekday].title()
+    if review.weeks == 0:
+        which = next(word for word, number in WHICH.items() if number == review.nth)
+        when = f"on the {which} {day} of every month"
+    elif review.weeks == 1:
+        when = f"every {day}"
+    else:
+        when = f"on {day} of every {_NTH.get(review.weeks) or f'{review.weeks}th'} week"
+        when += f", counted from {review.start}," if review.start else ""
+    at = f"at {_clock(review.minute)} in {place(agreement.market.timezone)}"
+    yield f"Both departments meet {when} {at}. What the agreement did since they last met is prepared for them then."
 
 
 def list_sentences(agreement: Agreement) -> Iterator[tuple[str, str]]:

@@ -30,6 +30,7 @@ COMMANDS: dict[str, Place] = {
     "judge": Place("leadpact.qualification.cli", "judge", "Judge a file of leads by an agreement."),
     "replay": Place("leadpact.qualification.cli", "replay", "What an agreement would have done last year."),
     "review": Place("leadpact.site.review", "review", "A report on last year, from files."),
+    "tuning": Place("leadpact.site.meeting_cli", "tuning", "The regular review, from the server's data."),
     "simulate": Place("leadpact.simulation.cli", "simulate", "Write a simulated company's year as files."),
     "import": Place("leadpact.capture.cli", "import_", "Import leads, touches, outcomes and spend."),
     "capture": Place("leadpact.capture.cli", "capture", "Keys of the tracking API."),

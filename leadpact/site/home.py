@@ -18,6 +18,7 @@ from leadpact.kit.links import lead as lead_href
 from leadpact.kit.pages import page
 from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.qualification.queries import lateness
+from leadpact.site.meeting_pages import READERS
 from leadpact.team.models import User
 from leadpact.team.permissions import may_manage_team, sees_scores
 from leadpact.tracking import queries as tracking
@@ -101,6 +102,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "signatures": _signatures(version),
             "first_steps": _first_steps(version, loop, user),
             "mine": _mine(user, at),
+            "ready": tuning.latest_review(since=at - WEEK) if user.role in READERS else None,
             "blind": blind,
             "weeks": WEEKS,
             **measures,

@@ -165,10 +165,10 @@ def timeline(
         )
         rows: list[Any] = cursor.fetchall()
     moments = [_touch(row) for row in rows]
-    moments += [_entry(line) for line in custody.history(lead.lead_id, blind=blind)]
+    moments += [moment(line) for line in custody.history(lead.lead_id, blind=blind)]
     for other in _leads_of_joined(lead.person_id) if with_joined else ():
         for line in custody.history(other, blind=blind):
-            told = _entry(line)
+            told = moment(line)
             moments.append(replace(told, note=" · ".join(one for one in (told.note, "the record that joined") if one)))
     # Within an instant the touch comes before what it caused, and entries keep their order.
     order = sorted(enumerate(moments), key=lambda pair: (pair[1].at, pair[1].type != "touch", pair[0]))
@@ -214,7 +214,8 @@ def _touch(row: Any, *, whose: bool = False) -> Moment:
     )  # fmt: skip
 
 
-def _entry(line: custody.Line) -> Moment:
+def moment(line: custody.Line) -> Moment:
+    """An entry of the ledger as a line of a timeline."""
     tone = {"marketing": "marketing", "sales": "sales"}.get(line.holder, "plain")
     title = MOVES[line.move].capitalize()
     notes: list[str] = []

@@ -107,6 +107,10 @@ def logging_settings(*, level: str, plain: bool) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             # Clocks run every minute: only what goes wrong is worth a line.
             "procrastinate": {"level": "WARNING"},
+            # Setting a review as PDF tells of each of its seven steps.
+            "weasyprint": {"level": "ERROR"},
+            "weasyprint.progress": {"level": "ERROR"},
+            "fontTools": {"level": "ERROR"},
         },
     }
 

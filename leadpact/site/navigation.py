@@ -29,6 +29,7 @@ PLACES = (
     Place("Inbox", "/distribution/", "inbox", "i", MANAGERS | {SALESPERSON}, counted=True),
     Place("Pool", "/nurturing/", "sprout", "p", MANAGERS | {MARKETER}),
     Place("Agreement", "/agreement/", "handshake", "a"),
+    Place("Review", "/tuning/reviews/", "messages-square", "r", MANAGERS | {MARKETER}),
     Place("Tracking", "/tracking/", "chart-line", "t"),
     Place("Capture", "/capture/", "magnet", "c"),
     Place("Team", "/team/", "users-round", "m"),

@@ -111,70 +111,132 @@ def funnels(*, since: int, until: int, at: int) -> tuple[list[Step], list[Step]]
     return steps("marketing", MARKETING_STEPS, marketing_days), steps("sales", SALES_STEPS, sales_days)
 
 
-# From the verdict that made it sales-ready to the hand-over that followed.
-_LATE_HAND_OVERS = """
-SELECT count(*) FROM custody_entry AS h JOIN custody_entry AS j ON j.lead_id = h.lead_id AND j.seq = h.seq - 1
+# The condition on an array of leads reaches into the view; without it every hand-over there ever was is put together first.
+# Each test of a promise that its clock or its keeping put into the range: when, which promise, and whether it was kept.
+# Accepting in time, or saying why not, stops the clock of an offer. A follow-up is in time when no clock ran out before it.
+_TESTED = """
+SELECT e.at AS at, 'accept_within' AS what, TRUE AS kept FROM custody_entry AS e
+JOIN LATERAL (SELECT p.state FROM custody_entry AS p WHERE p.lead_id = e.lead_id AND p.seq < e.seq ORDER BY p.seq DESC LIMIT 1)
+    AS p ON p.state = 'offered'
+WHERE e.move IN ('accepted', 'rejected') AND e.at >= $1 AND e.at < $2
+UNION ALL
+SELECT h.followed_up_at, 'first_follow_up_within', TRUE FROM custody_handoff_v1 AS h
+WHERE h.lead_id = ANY(ARRAY(SELECT lead_id FROM custody_entry WHERE move = 'followed_up' AND at >= $1 AND at < $2))
+AND h.followed_up_at >= $1 AND h.followed_up_at < $2 AND NOT EXISTS (SELECT FROM custody_lapse AS l
+    WHERE l.lead_id = h.lead_id AND l.what = 'first_follow_up_within' AND l.due >= h.at AND l.due <= h.followed_up_at)
+UNION ALL
+SELECT h.at, 'hand_over_within', NOT COALESCE(j.move = 'judged' AND j.verdict = 'sales_ready' AND h.at - j.at > $3, FALSE)
+FROM custody_entry AS h LEFT JOIN custody_entry AS j ON j.lead_id = h.lead_id AND j.seq = h.seq - 1
 WHERE h.move = 'handed_over' AND h.cause = 'definition' AND h.at >= $1 AND h.at < $2
-AND j.move = 'judged' AND j.verdict = 'sales_ready' AND h.at - j.at > $3
+UNION ALL
+SELECT e.at, 'answer_rejection_within', TRUE FROM custody_entry AS e WHERE e.move = 'repaired' AND e.at >= $1 AND e.at < $2
+AND NOT EXISTS (SELECT FROM custody_lapse AS l WHERE l.lead_id = e.lead_id AND l.what = 'answer_rejection_within'
+    AND l.seq < e.seq AND NOT EXISTS (SELECT FROM custody_entry AS n WHERE n.lead_id = e.lead_id AND n.move = 'repaired'
+        AND n.seq > l.seq AND n.seq < e.seq))
+UNION ALL
+SELECT l.due, l.what, FALSE FROM custody_lapse AS l WHERE l.due >= $1 AND l.due < $2 AND l.noticed_at <= $4
+AND l.what IN ('accept_within', 'first_follow_up_within', 'touch_every', 'answer_rejection_within')
 """
+PROMISED = (
+    ("sales", "accept_within", "Accept in time"), ("sales", "first_follow_up_within", "First follow-up in time"),
+    ("marketing", "hand_over_within", "Hand over at once"), ("marketing", "touch_every", "Let nobody wither"),
+    ("marketing", "answer_rejection_within", "Answer a rejection"),
+)  # fmt: skip
 
 
-def promises(*, since: int, until: int) -> list[Promise]:
-    """Both sides' promises in [since, until): a test is a clock that was stopped or ran out in the range.
+def promises_by_week(*, since: int, until: int, as_of: int) -> dict[int, dict[str, tuple[int, int]]]:
+    """Monday → promise → (kept, tested) of [since, until), as known at `as_of`. One statement.
 
-    Sales: offers accepted before their due instant; first follow-ups before theirs. Marketing: touches in time and answers to
-    rejections (repairs), counted as lapses against the leads that were held under that clock; hand-overs under the agreement,
-    from the verdict that made the lead sales-ready. Blind checks are not among them: nobody promised those.
+    Of `touch_every` only what was broken is known by week: a touch in time leaves no entry, so its `kept` is 0.
+    Blind checks are not among hand-overs: nobody promised those.
     """
     version = in_force(until)
     given = version.agreement.marketing_promises if version else None
-    patience = given.hand_over_within.amount if given else 0
     with raw_cursor() as cursor:
         cursor.execute(
-            "SELECT what, count(*) FROM custody_lapse WHERE due >= $1 AND due < $2 GROUP BY what", (since, until)
+            f"SELECT (extract(epoch FROM date_trunc('week', instant(at), 'UTC')) * 1000000)::bigint, what,"
+            f" count(*) FILTER (WHERE kept), count(*) FROM ({_TESTED}) AS t GROUP BY 1, 2".encode(),
+            (since, until, given.hand_over_within.amount if given else 0, as_of),
         )
-        broken = {str(what): int(n) for what, n in cursor.fetchall()}  # type: ignore[call-overload]
+        rows: list[Any] = cursor.fetchall()
+    found: dict[int, dict[str, tuple[int, int]]] = {}
+    for week, what, kept, tested in rows:
+        found.setdefault(week, {})[what] = (kept, tested)
+    return found
+
+
+def promises(*, since: int, until: int, as_of: int | None = None) -> list[Promise]:
+    """Both sides' promises in [since, until): a test is a clock that was stopped or ran out in the range.
+
+    `touch_every` is counted as lapses against the leads that are held under that clock now.
+    """
+    known = promises_by_week(since=since, until=until, as_of=as_of if as_of is not None else 2**62)
+    with raw_cursor() as cursor:
         cursor.execute(
-            "SELECT due_what, count(*) FROM custody_holding WHERE lapsed AND due_what <> 'rest_ends' GROUP BY due_what"
+            "SELECT due_what, count(*), count(*) FILTER (WHERE lapsed) FROM custody_holding WHERE due_what <> 'rest_ends'"
+            " GROUP BY due_what"
         )
-        late = {str(what): int(n) for what, n in cursor.fetchall()}  # type: ignore[call-overload]
+        rows: list[Any] = cursor.fetchall()
+    running = {what: n for what, n, _ in rows}
+    late = {what: n for what, _, n in rows}
+    found: list[Promise] = []
+    for side, what, says in PROMISED:
+        kept = sum(week.get(what, (0, 0))[0] for week in known.values())
+        tested = sum(week.get(what, (0, 0))[1] for week in known.values())
+        if what == "touch_every":
+            kept, tested = running.get(what, 0), running.get(what, 0) + tested
+        found.append(Promise(side, what, says, tested, kept, late.get(what, 0)))
+    return found
+
+
+def broken_by_leads(*, since: int, until: int, as_of: int) -> dict[str, int]:
+    """Promise → how many leads are behind those that were broken in [since, until): one lead can break one many times."""
+    with raw_cursor() as cursor:
         cursor.execute(
-            "SELECT move, count(*) FROM custody_entry WHERE at >= $1 AND at < $2 AND move IN ('handed_over',"
-            " 'accepted', 'repaired')"
-            " AND NOT (move = 'handed_over' AND cause <> 'definition') GROUP BY move",
+            "SELECT what, count(DISTINCT lead_id) FROM custody_lapse WHERE due >= $1 AND due < $2 AND noticed_at <= $3"
+            " GROUP BY what",
+            (since, until, as_of),
+        )
+        rows: list[Any] = cursor.fetchall()
+    return dict(rows)
+
+
+_TOOK = """
+SELECT 'accept_within', o.at, e.at FROM custody_entry AS e JOIN LATERAL (SELECT p.at FROM custody_entry AS p
+    WHERE p.lead_id = e.lead_id AND p.seq < e.seq AND p.move IN ('handed_over', 'recalled', 'reassigned')
+    ORDER BY p.seq DESC LIMIT 1) AS o ON TRUE
+WHERE e.move = 'accepted' AND e.at >= $1 AND e.at < $2
+UNION ALL
+SELECT 'first_follow_up_within', h.accepted_at, h.followed_up_at FROM custody_handoff_v1 AS h
+WHERE h.lead_id = ANY(ARRAY(SELECT lead_id FROM custody_entry WHERE move = 'followed_up' AND at >= $1 AND at < $2))
+AND h.followed_up_at >= $1 AND h.followed_up_at < $2 AND h.accepted_at <= h.followed_up_at
+LIMIT 40000
+"""
+
+
+def took(*, since: int, until: int) -> dict[str, list[tuple[int, int]]]:
+    """Promise → (from, to) of what Sales did in [since, until): from the offer to accepting, from there to following up."""
+    with raw_cursor() as cursor:
+        cursor.execute(_TOOK, (since, until))
+        rows: list[Any] = cursor.fetchall()
+    found: dict[str, list[tuple[int, int]]] = {}
+    for what, start, end in rows:
+        found.setdefault(what, []).append((start, end))
+    return found
+
+
+def arrivals_by_week(*, since: int, until: int) -> dict[int, tuple[int, int]]:
+    """Monday → (leads captured, leads handed over under the definition) of [since, until). One statement."""
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT (extract(epoch FROM date_trunc('week', instant(at), 'UTC')) * 1000000)::bigint, count(*) FILTER (WHERE new),"
+            " count(*) FILTER (WHERE NOT new) FROM (SELECT created_at AS at, TRUE AS new FROM leads_lead"
+            " WHERE created_at >= $1 AND created_at < $2 UNION ALL SELECT at, FALSE FROM custody_entry"
+            " WHERE move = 'handed_over' AND cause = 'definition' AND at >= $1 AND at < $2) AS a GROUP BY 1",
             (since, until),
         )
-        moved = {str(move): int(n) for move, n in cursor.fetchall()}  # type: ignore[call-overload]
-        cursor.execute(
-            "SELECT count(*) FROM custody_handoff_v1 WHERE followed_up_at >= $1 AND followed_up_at < $2", (since, until)
-        )
-        followed = _count(cursor.fetchone())
-        cursor.execute("SELECT count(*) FROM custody_holding WHERE due_what = 'touch_every'")
-        nurtured = _count(cursor.fetchone())
-        cursor.execute(_LATE_HAND_OVERS, (since, until, patience))
-        late_hand_overs = _count(cursor.fetchone())
-
-    handed = moved.get("handed_over", 0)
-
-    def promise(side: str, what: str, says: str, kept_or_late: int) -> Promise:
-        missed = min(broken.get(what, 0), kept_or_late)
-        return Promise(side, what, says, kept_or_late, kept_or_late - missed, late.get(what, 0))
-
-    accepted = moved.get("accepted", 0)
-    missed_offers = broken.get("accept_within", 0)
-    return [
-        Promise("sales", "accept_within", "Accept in time", accepted + missed_offers, accepted, late.get("accept_within", 0)),
-        promise(
-            "sales", "first_follow_up_within", "First follow-up in time",
-            max(followed, broken.get("first_follow_up_within", 0)),
-        ),
-        Promise("marketing", "hand_over_within", "Hand over at once", handed, handed - late_hand_overs, 0),
-        promise("marketing", "touch_every", "Let nobody wither", nurtured + broken.get("touch_every", 0)),
-        promise(
-            "marketing", "answer_rejection_within", "Answer a rejection",
-            moved.get("repaired", 0) + broken.get("answer_rejection_within", 0),
-        ),
-    ]  # fmt: skip
+        rows: list[Any] = cursor.fetchall()
+    return {week: (captured, handed) for week, captured, handed in rows}
 
 
 def sources(*, since: int, until: int, at: int) -> list[Source]:
@@ -209,11 +271,6 @@ def weekly(*, since: int, until: int) -> list[tuple[int, int, int, int]]:
             (since, until),
         )
         return [tuple(int(v) for v in row) for row in cursor.fetchall()]  # type: ignore[call-overload,misc]
-
-
-def _count(row: tuple[object, ...] | None) -> int:
-    assert row is not None
-    return int(row[0])  # type: ignore[call-overload]
 
 
 MOVED = {

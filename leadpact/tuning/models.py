@@ -1,4 +1,4 @@
-"""Blind audits: the weekly frame, its strata, and who was drawn with what probability."""
+"""Blind audits (the weekly frame, its strata, who was drawn with what probability) and the regular reviews."""
 
 from __future__ import annotations
 
@@ -85,3 +85,51 @@ class Guess(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["lead", "seq"], name="asked_once_per_answer")]
         indexes = [models.Index(fields=["at"], name="guess_by_time")]
+
+
+class Review(models.Model):
+    """A regular review of [since, until), frozen as of an instant: it is read again to the digit, and never changes (trigger).
+
+    `content` holds figures and codes: no names and no words of or about people, which are read when the review is, so that
+    whoever is erased is erased here too. `digest`: SHA-256 of it. `seed` drew the disputed leads.
+    """
+
+    number = models.PositiveIntegerField(unique=True)
+    since = InstantField()
+    until = InstantField()
+    as_of = InstantField()
+    timezone = models.CharField(max_length=64, default="UTC", help_text="The market's, in which its days are told.")
+    agreement_hash = models.CharField(max_length=64, blank=True)
+    seed = models.CharField(max_length=64)
+    content = models.JSONField()
+    digest = models.CharField(max_length=64)
+    meeting_at = InstantField(
+        null=True, unique=True, help_text="The meeting that the agreement names; null: asked for by hand."
+    )
+    prepared_at = InstantField()
+    prepared_by = models.ForeignKey("team.User", null=True, on_delete=models.PROTECT, related_name="+")
+
+
+class ReviewNote(models.Model):
+    """What the meeting wrote down: on one of the leads it read, or (lead is null) on the whole."""
+
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="notes")
+    lead = models.ForeignKey("leads.Lead", null=True, on_delete=models.PROTECT, related_name="+")
+    decided = models.BooleanField(default=False, help_text="A decision, not only a remark.")
+    text = models.TextField()
+    by = models.ForeignKey("team.User", on_delete=models.PROTECT, related_name="+")
+    at = InstantField()
+    lead_id: int | None
+
+
+class ReviewMail(models.Model):
+    """One mail of a review to somebody. Claimed before it goes out, so that a crash can lose it and never send it twice."""
+
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="mails")
+    user = models.ForeignKey("team.User", on_delete=models.CASCADE, related_name="+")
+    claimed_at = InstantField(null=True)
+    sent_at = InstantField(null=True)
+    problem = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["review", "user"], name="one_mail_of_a_review")]

@@ -96,3 +96,10 @@ def test_stretches_of_days() -> None:
     assert formats.days(at(2026, 12, 3), at(2026, 12, 14), now=NOW) == "3 – 14 Dec"
     assert formats.days(at(2026, 12, 28), at(2027, 1, 4), now=NOW) == "28 Dec – 4 Jan 2027"
     assert formats.days(at(2026, 12, 3), at(2026, 12, 3), now=NOW) == "3 Dec"
+
+
+def test_paper_is_read_on_any_day() -> None:
+    with formats.reading(formats.Reader(formats.zone_of("America/Chicago"))):
+        assert formats.dated(1_780_322_400_000_000) == "1 Jun 2026 09:00"
+        assert formats.dated(1_780_322_400_000_000, with_time=False) == "1 Jun 2026"
+        assert formats.dated(None) == formats.NOTHING

@@ -461,6 +461,21 @@ WRONG_SECTIONS = [
     ("audit: {share: 2%, at_most: 10}", (1, 29), "value", "10 per week"),
     ("audit: {share: 2%, near_threshold: {within: 15, share: 1%}}", (1, 45), "value", "15 points"),
     ("audit: {share: 2%, near_threshold: {within: 15 points}}", (1, 36), "missing", ""),
+    ("review: weekly", (1, 9), "type", ""),
+    ("review: {every: week, on: monday}", (1, 9), "missing", ""),
+    ("review: {every: fortnight, on: monday, at: '9:00'}", (1, 17), "value", "2 weeks"),
+    ("review: {every: quarter, on: monday, at: '9:00'}", (1, 17), "value", ""),
+    ("review: {every: 53 weeks, on: monday, at: '9:00'}", (1, 17), "range", ""),
+    ("review: {every: week, on: mondy, at: '9:00'}", (1, 27), "days", "monday"),
+    ("review: {every: week, on: first monday, at: '9:00'}", (1, 27), "days", "monday"),
+    ("review: {every: month, on: monday, at: '9:00'}", (1, 28), "days", "first monday"),
+    ("review: {every: month, on: lst friday, at: '9:00'}", (1, 28), "days", "last friday"),
+    ("review: {every: week, on: monday, at: 9 am}", (1, 39), "hours", "09:00"),
+    ("review: {every: week, on: monday, at: '24:00'}", (1, 39), "hours", ""),
+    ("review: {every: week, on: monday, at: '9:00', form: 2026-12-07}", (1, 47), "unknown-key", "from"),
+    ("review: {every: week, on: monday, at: '9:00', from: 2026-12-07}", (1, 53), "contradiction", ""),
+    ("review: {every: 2 weeks, on: monday, at: '9:00', from: 2026-12-08}", (1, 56), "contradiction", "2026-12-14"),
+    ("review: {every: 2 weeks, on: monday, at: '9:00', from: soon}", (1, 56), "date", ""),
 ]
 
 

@@ -180,8 +180,15 @@ def _sections(judging: st.SearchStrategy[Data]) -> dict[str, st.SearchStrategy[A
     ends = st.fixed_dictionaries({"blames": st.just("data"), "then": st.sampled_from(["repair", "disqualified"])})
     share = st.sampled_from(["2%", "0.5%", "100%", "0%"])
     near = st.fixed_dictionaries({"within": st.sampled_from(["1 point", "15 points"]), "share": share})
+    weekly = st.fixed_dictionaries(
+        {"every": st.sampled_from(["week", "2 weeks"]), "on": st.sampled_from(["monday", "fri"]), "at": st.just("9:30")}
+    )
+    monthly = st.fixed_dictionaries(
+        {"every": st.just("month"), "on": st.sampled_from(["first monday", "last fri"]), "at": st.just("16:00")}
+    )
     return {
         "market": market,
+        "review": weekly | monthly,
         "cools": judging,
         "sales_promises": st.fixed_dictionaries(
             {"accept_within": DURATIONS, "first_follow_up_within": DURATIONS}, optional={"attempts": attempts}

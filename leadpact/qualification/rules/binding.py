@@ -2,7 +2,7 @@
 
 The compiler (`leadpact.language.to_sql`) knows nothing of tables: it reads `leads` and `touches`. Here they are common
 table expressions over the leads room, narrowed to some leads, as of one instant. Two parameters, in this order: an array of
-lead ids, and the instant.
+lead ids, and the instant; with `each`, an array of instants, one for each lead.
 
 Two ways to see attributes: `now` reads the current cells beside each record; `then` reads the history of facts, which any
 instant needs at which something was learnt later (late ticks, verdicts computed again).
@@ -66,22 +66,25 @@ def facts_of(scope: str, whose: str, as_of: str) -> str:
     )
 
 
-def _branch(agreement: Agreement, properties: str, whose: str, *, circle: bool, history: bool) -> str:
+def _branch(
+    agreement: Agreement, properties: str, whose: str, *, circle: bool, history: bool, first: str, last: str
+) -> str:
     """The touches of some people that some line may count.
 
+    first, last: SQL of the earliest and latest instant that is judged; what lies between is sorted out by the compiled query.
     OFFSET 0 keeps the order person → visitors → touches, each by its index. Left free, a planner with old statistics reads
     every touch there is for a batch of a hundred people.
     """
     own = "SELECT id, tied_known_at FROM leads_visitor WHERE person_id = w.person_key"
     if history:
-        own = f"SELECT id, tied_known_at FROM ({trails('w.person_key', '$2')}) AS ties"
+        own = f"SELECT id, tied_known_at FROM ({trails('w.person_key', last)}) AS ties"
     wanted = _wanted(agreement, circle=circle)
     windows = list(wanted)
-    where = ['"at" <= $2', "visitor_id = v.id"]
+    where = [f'"at" <= {last}', "visitor_id = v.id"]
     if None not in windows:
-        where.append(f'"at" > $2 - {max(windows, default=0)}::bigint')  # type: ignore[type-var]
+        where.append(f'"at" > {first} - {max(windows, default=0)}::bigint')  # type: ignore[type-var]
     clauses = [
-        f"({kinds})" if window is None else f'({kinds} AND "at" > $2 - {window}::bigint)'
+        f"({kinds})" if window is None else f'({kinds} AND "at" > {first} - {window}::bigint)'
         for window, kinds in wanted.items()
     ]
     where.append(f"({' OR '.join(clauses) or 'FALSE'})")
@@ -122,17 +125,19 @@ def _wanted(agreement: Agreement, *, circle: bool) -> dict[int | None, str]:
     return dict(sorted(said.items(), key=lambda pair: -1 if pair[0] is None else pair[0]))
 
 
-def relations(agreement: Agreement, *, history: bool) -> list[tuple[str, str]]:
+def relations(agreement: Agreement, *, history: bool, each: bool = False) -> list[tuple[str, str]]:
     """The stages (name, SQL) that stand before the compiled ones. Parameters are numbered $1 (ids) and $2 (as of)."""
     needs = needs_of(agreement)
+    when = "q.as_of" if each else "$2"
+    first, last = ("(SELECT min(as_of) FROM leads)", "(SELECT max(as_of) FROM leads)") if each else ("$2", "$2")
     scopes = sorted({field.split(".", 1)[0] for field, _ in needs.attributes})
     stages: list[tuple[str, str]] = []
     # Then, somebody was of an account only if that was known.
-    placed = "COALESCE({person}.account_known_at, 0) <= $2" if history else "TRUE"
-    account = f"CASE WHEN {placed.format(person='p')} THEN p.account_id END" if history else "p.account_id"
+    placed = "COALESCE({person}.account_known_at, 0) <= {when}" if history else "TRUE"
+    account = f"CASE WHEN {placed.format(person='p', when=when)} THEN p.account_id END" if history else "p.account_id"
     columns = [
         "l.id AS lead_id",
-        "$2::bigint AS as_of",
+        f"{when}::bigint AS as_of",
         "p.id AS person_key",
         f"{account} AS account_key",
         "l.counts_from",
@@ -144,8 +149,8 @@ def relations(agreement: Agreement, *, history: bool) -> list[tuple[str, str]]:
             cells = f"{scope}_then.cells"
             joins.append(
                 f"LEFT JOIN LATERAL (SELECT jsonb_object_agg(f.field, f.cell) AS cells FROM (SELECT DISTINCT ON (field) field, cell"
-                f" FROM leads_attributefact WHERE {facts_of(scope, _IDS[scope], '$2')}"
-                ' AND "at" <= $2 AND known_at <= $2'
+                f" FROM leads_attributefact WHERE {facts_of(scope, _IDS[scope], when)}"
+                f' AND "at" <= {when} AND known_at <= {when}'
                 f" ORDER BY field, (subject_id = {_IDS[scope]} AND field = ANY({OWN_FIRST})) DESC,"
                 ' "at" DESC, known_at DESC, (cell ->> \'t\') COLLATE "C" DESC NULLS LAST) AS f)'
                 f" AS {scope}_then ON TRUE"
@@ -155,8 +160,9 @@ def relations(agreement: Agreement, *, history: bool) -> list[tuple[str, str]]:
             for field, form in needs.attributes
             if field.startswith(scope + ".")
         ]
+    asked = " JOIN unnest($1::bigint[], $2::bigint[]) AS q (lead_id, as_of) ON q.lead_id = l.id" if each else ""
     leads = (
-        f"SELECT {', '.join(columns)} FROM leads_lead AS l JOIN leads_person AS p ON p.id = l.person_id"
+        f"SELECT {', '.join(columns)} FROM leads_lead AS l{asked} JOIN leads_person AS p ON p.id = l.person_id"
         f" LEFT JOIN leads_account AS a ON a.id = p.account_id {' '.join(joins)} WHERE l.id = ANY($1::bigint[])"
     )
     stages.append(("leads", leads))
@@ -166,17 +172,18 @@ def relations(agreement: Agreement, *, history: bool) -> list[tuple[str, str]]:
             " UNION ALL SELECT NULL, p.id, p.account_id, NULL"
             " FROM (SELECT DISTINCT account_key FROM leads WHERE account_key IS NOT NULL) AS g"
             " CROSS JOIN LATERAL (SELECT id, account_id FROM leads_person AS c WHERE account_id = g.account_key"
-            f" AND {placed.format(person='c')} OFFSET 0) AS p"
+            f" AND {placed.format(person='c', when=last)} OFFSET 0) AS p"
             " WHERE p.id NOT IN (SELECT person_key FROM leads)"
         )
     stages.append(("people", people))
     properties = "".join(
         f", {_form('t.cells', name, form)} AS {_name(column(name, form))}" for name, form in needs.properties
     )
-    own = _branch(agreement, properties, "w.lead_id IS NOT NULL", circle=False, history=history)
+    between = {"history": history, "first": first, "last": last}
+    own = _branch(agreement, properties, "w.lead_id IS NOT NULL", circle=False, **between)
     touches = own
     if needs.account_touches:
         # Of colleagues only what counts for the account is read: their price pages are nobody's but theirs.
-        touches += " UNION ALL " + _branch(agreement, properties, "w.lead_id IS NULL", circle=True, history=history)
+        touches += " UNION ALL " + _branch(agreement, properties, "w.lead_id IS NULL", circle=True, **between)
     stages.append(("touches", touches))
     return stages

@@ -43,3 +43,17 @@ class Judged:
             return None
         step = DAY if self.settled else HOUR
         return -(-self.changes_at // step) * step
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What a lead was as of an instant of its own. Scores and parts in thousandths of a point; a part is None where unknown."""
+
+    lead_id: int
+    as_of: int
+    verdict: str
+    decided_by: str
+    fit: int
+    engagement: int
+    readiness: int
+    parts: Mapping[str, int | None]

@@ -51,6 +51,20 @@ def lasts(us: int | None) -> str:
 
 
 @register.filter
+def dated(us: int | None, style: str = "") -> str:
+    """`{{ us|dated }}` → 16 Nov 2026 09:00, `{{ us|dated:"day" }}` → 16 Nov 2026: for paper, which is read on any day."""
+    return formats.dated(us, with_time=style != "day")
+
+
+@register.filter
+def review_days(review: Any) -> str:
+    """`{{ review|review_days }}`: the days of a regular review, in the market's zone."""
+    from leadpact.site.meeting_shown import days_of
+
+    return days_of(review)
+
+
+@register.filter
 def lead_href(lead_id: int) -> str:
     """The address of a lead's page."""
     return links.lead(lead_id)

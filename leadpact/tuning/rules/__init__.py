@@ -2,8 +2,11 @@
 
 from leadpact.tuning.rules.asking import ASKED_FOR, Guessed, guessed, is_asked
 from leadpact.tuning.rules.cells import Audited, Cell, StratumWeek, answer_of, join, matured
+from leadpact.tuning.rules.disputed import Disputed, draw_disputed
 from leadpact.tuning.rules.draw import Draw, Drawn, Frame, PoolLead, draw, freeze, left_out_because, sizes
+from leadpact.tuning.rules.drift import Drift, Week, drift
 from leadpact.tuning.rules.estimates import Estimate, exact_lower, exact_upper, jeffreys, share, wilson
+from leadpact.tuning.rules.evidence import HandOver, LineEvidence, evidence
 from leadpact.tuning.rules.first_error import Answers, first_error
 from leadpact.tuning.rules.recall import recall
 from leadpact.tuning.rules.release import release_times, week_start
@@ -14,15 +17,23 @@ __all__ = [
     "Answers",
     "Audited",
     "Cell",
+    "Disputed",
     "Draw",
     "Drawn",
+    "Drift",
     "Estimate",
     "Frame",
     "Guessed",
+    "HandOver",
+    "LineEvidence",
     "PoolLead",
     "StratumWeek",
+    "Week",
     "answer_of",
     "draw",
+    "draw_disputed",
+    "drift",
+    "evidence",
     "exact_lower",
     "exact_upper",
     "first_error",

@@ -90,7 +90,7 @@ def answers_by(
         rows = cursor.fetchall()
     counts: dict[str, Counter[str]] = {}
     for name, agreement, answer, reason, n in rows:
-        bucket = _bucket(str(answer), str(reason), _agreement(str(agreement), until))
+        bucket = blames(str(answer), str(reason), agreement_of(str(agreement), until))
         counts.setdefault(str(name or ""), Counter())[bucket] += int(n)  # type: ignore[call-overload]
     return {name: Answers(**{b: c[b] for b in _BUCKETS}) for name, c in sorted(counts.items())}
 
@@ -98,14 +98,16 @@ def answers_by(
 _BUCKETS = ("definition", "qualified", "timing", "data", "nobody", "pending")
 
 
-def _agreement(agreement_hash: str, at: int) -> Agreement | None:
+def agreement_of(agreement_hash: str, at: int) -> Agreement | None:
+    """The version with this hash; where an entry names none, the one in force at `at`."""
     if agreement_hash:
         return by_hash(agreement_hash)
     version = in_force(at)
     return version.agreement if version else None
 
 
-def _bucket(answer: str, reason: str, agreement: Agreement | None) -> str:
+def blames(answer: str, reason: str, agreement: Agreement | None) -> str:
+    """What an answer says: "qualified", what its reason blames by that version, or "pending" where there is none."""
     if not answer:
         return "pending"
     if answer == "qualified":
