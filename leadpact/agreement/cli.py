@@ -13,6 +13,7 @@ from leadpact.language.canonical import agreement_hash
 from leadpact.language.check import check as find_warnings
 from leadpact.language.check_history import Seen, check_history, check_plays
 from leadpact.language.diff import diff as find_changes
+from leadpact.language.fold import UNICODE_VERSION
 from leadpact.language.nodes import Agreement
 from leadpact.language.parse import Parsed, parse
 from leadpact.language.problems import Problem
@@ -247,6 +248,7 @@ def _as_json(parsed: Parsed, warnings: tuple[Problem, ...], seen: Seen | None = 
         "ok": read is not None,
         "name": None if read is None else read.name,
         "hash": None if read is None else agreement_hash(read),
+        "unicode": UNICODE_VERSION,
         "lines": None if read is None else len(read.lines),
         "errors": [asdict(problem) for problem in parsed.errors],
         "warnings": [asdict(problem) for problem in warnings],

@@ -15,9 +15,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
+from leadpact.language import builtin, hours, parse_market
 from leadpact.language.canonical import agreement_hash, canonical, load
 from leadpact.language.check import check
 from leadpact.language.diff import diff
+from leadpact.language.evaluate import evaluate
+from leadpact.language.fold import cell
+from leadpact.language.history import Fact, History, Lead
 from leadpact.language.nodes import Agreement
 from leadpact.language.parse import LINE_KEYS, SECTIONS, parse, parse_or_raise
 from leadpact.language.parse_comparisons import OPERATORS
@@ -26,6 +30,7 @@ from leadpact.language.parse_promises import REASON_KEYS
 from leadpact.language.schema import json_schema
 from leadpact.language.tests.drawing import draw_agreement
 from leadpact.language.tests.writing import Data, files, written
+from leadpact.language.to_sql import compile_sql
 from leadpact.language.words import say_agreement, sections, sentence, verdict_sentence
 
 EXAMPLE = (Path(__file__).parent.parent / "example.yaml").read_text()
@@ -259,3 +264,35 @@ def test_the_schema_knows_every_word_of_the_parser_and_says_what_it_is() -> None
     assert words <= set(found)
     assert not [word for word in words if not any(found[word])]
     assert set(schema["properties"]) == set(SECTIONS)
+
+
+# --- frozen ------------------------------------------------------------------------------
+
+
+def test_what_was_signed_stays_when_every_package_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists, holidays and the time zone are read from the canonical form; nothing of the day is asked."""
+    frozen = canonical(parse_or_raise(EXAMPLE.replace("builtin.academic", "builtin.free_mail")))
+    monday = 1_790_000_000_000_000
+    told = hours.add(monday, 40 * hours.MINUTE * 60, parse_or_raise(EXAMPLE).market)
+
+    def moved(*_: object, **__: object) -> None:
+        raise AssertionError("a signed version asks no package")
+
+    hours.calendar.cache_clear()
+    for module, name in (
+        (builtin, "entries"),
+        (builtin, "free_mail"),
+        (hours, "zone_offsets"),
+        (hours, "ZoneInfo"),
+        (parse_market, "days_of_country"),
+    ):
+        monkeypatch.setattr(module, name, moved)
+    agreement = load(frozen)
+    assert hours.add(monday, 40 * hours.MINUTE * 60, agreement.market) == told
+    assert len(agreement.list_entries(builtin.FREE_MAIL)) > 1_000
+    lead = Lead("l", "p", "a", 0, (Fact("person.email_domain", cell("mail.gmail.com")),))
+    assert evaluate(agreement, lead, History([lead], []), monday).scores["fit"] == -40_000
+    assert compile_sql(agreement, "duckdb").sql
+    assert check(agreement) == ()
+    assert say_agreement(agreement)
+    hours.calendar.cache_clear()
