@@ -10,6 +10,8 @@ instant needs at which something was learnt later (late ticks, verdicts computed
 
 from __future__ import annotations
 
+from typing import Any
+
 from leadpact.language.kinds import OURS
 from leadpact.language.needs import column, leaves, queries
 from leadpact.language.needs import needs as needs_of
@@ -67,7 +69,7 @@ def facts_of(scope: str, whose: str, as_of: str) -> str:
 
 
 def _branch(
-    agreement: Agreement, properties: str, whose: str, *, circle: bool, history: bool, first: str, last: str
+    agreement: Agreement, properties: str, whose: str, *, circle: bool, history: bool, first: str, last: str, known: str
 ) -> str:
     """The touches of some people that some line may count.
 
@@ -77,7 +79,7 @@ def _branch(
     """
     own = "SELECT id, tied_known_at FROM leads_visitor WHERE person_id = w.person_key"
     if history:
-        own = f"SELECT id, tied_known_at FROM ({trails('w.person_key', last)}) AS ties"
+        own = f"SELECT id, tied_known_at FROM ({trails('w.person_key', known)}) AS ties"
     wanted = _wanted(agreement, circle=circle)
     windows = list(wanted)
     where = [f'"at" <= {last}', "visitor_id = v.id"]
@@ -166,10 +168,11 @@ def relations(agreement: Agreement, *, history: bool, each: bool = False) -> lis
         f" LEFT JOIN leads_account AS a ON a.id = p.account_id {' '.join(joins)} WHERE l.id = ANY($1::bigint[])"
     )
     stages.append(("leads", leads))
-    people = "SELECT lead_id, person_key, account_key, counts_from FROM leads"
+    known = "w.as_of" if each else "$2"
+    people = "SELECT lead_id, person_key, account_key, counts_from, as_of FROM leads"
     if needs.account_touches:
         people += (
-            " UNION ALL SELECT NULL, p.id, p.account_id, NULL"
+            f" UNION ALL SELECT NULL, p.id, p.account_id, NULL, {last}::bigint"
             " FROM (SELECT DISTINCT account_key FROM leads WHERE account_key IS NOT NULL) AS g"
             " CROSS JOIN LATERAL (SELECT id, account_id FROM leads_person AS c WHERE account_id = g.account_key"
             f" AND {placed.format(person='c', when=last)} OFFSET 0) AS p"
@@ -179,11 +182,11 @@ def relations(agreement: Agreement, *, history: bool, each: bool = False) -> lis
     properties = "".join(
         f", {_form('t.cells', name, form)} AS {_name(column(name, form))}" for name, form in needs.properties
     )
-    between = {"history": history, "first": first, "last": last}
-    own = _branch(agreement, properties, "w.lead_id IS NOT NULL", circle=False, **between)
+    span: dict[str, Any] = {"first": first, "last": last, "known": known, "history": history}
+    own = _branch(agreement, properties, "w.lead_id IS NOT NULL", circle=False, **span)
     touches = own
     if needs.account_touches:
         # Of colleagues only what counts for the account is read: their price pages are nobody's but theirs.
-        touches += " UNION ALL " + _branch(agreement, properties, "w.lead_id IS NULL", circle=True, **between)
+        touches += " UNION ALL " + _branch(agreement, properties, "w.lead_id IS NULL", circle=True, **span)
     stages.append(("touches", touches))
     return stages
