@@ -4,6 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 JOBS ?= 2
 BIN := .venv/bin
 BUILT := .venv/.built-from-the-lock
+SPARK := .venv/.spark-from-its-lock
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar off
 
 .DEFAULT_GOAL := help
@@ -26,10 +27,20 @@ $(BUILT): requirements.lock pyproject.toml
 	$(PIP) --no-build-isolation --no-deps -e .
 	@touch $@
 
+# PySpark is 430 MB, so only those get it who use it: `demo` and `setup` do without. Where there is no Java it could not run.
+$(SPARK): requirements-spark.lock $(BUILT)
+	@if [ -z "$$JAVA_HOME" ] && ! command -v java >/dev/null; then \
+		echo "No Java here: what needs Spark is left out (Debian: apt install default-jre-headless)."; \
+	else \
+		echo "Installing PySpark (once; 430 MB)"; \
+		$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements-spark.lock \
+			|| $(PIP) --require-hashes --no-deps --no-compile -r requirements-spark.lock && touch $@; \
+	fi
+
 demo: $(BUILT) ## A simulated company's year, then the server with it
 	$(BIN)/leadpact demo
 
-test: $(BUILT) ## Every test (browser tests where Chromium is installed)
+test: $(BUILT) $(SPARK) ## Every test (with a browser where Chromium is installed, with Spark where Java is)
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 lint: $(BUILT) ## Style, types, import contracts, templates
@@ -43,16 +54,18 @@ format: $(BUILT) ## Put the code into its one format
 	$(BIN)/ruff check --select I --fix .
 	$(BIN)/ruff format .
 
-bench: $(BUILT) ## Speeds, each beside its limit or its rival
+bench: $(BUILT) $(SPARK) ## Speeds, each beside its limit or its rival
 	$(BIN)/python -m bench
 
 docs: $(BUILT) ## The documentation as a site, in site-docs/
 	$(BIN)/mkdocs build --strict --site-dir site-docs
 
 # The lock names versions and hashes, never an index: whoever installs it says where packages come from.
-lock: $(BUILT) ## Make requirements.lock anew from requirements.in and requirements-dev.in
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		requirements.in requirements-dev.in --output-file requirements.lock
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+lock: $(BUILT) ## Make both locks anew from requirements.in, requirements-dev.in and requirements-spark.in
+	$(LOCK) requirements.in requirements-dev.in --output-file requirements.lock
+	$(LOCK) --constraint requirements.lock requirements-spark.in --output-file requirements-spark.lock
 
 clean: ## Remove what was built here (no data directories)
 	rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache site-docs leadpact.egg-info

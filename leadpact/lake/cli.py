@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -23,6 +24,7 @@ from leadpact.lake.instants import instant, zone
 from leadpact.lake.names import Role
 from leadpact.lake.problems import WrongCall, counted
 from leadpact.lake.read import Table, read_table
+from leadpact.lake.spark import LOCAL, MEMORY, Settings
 from leadpact.lake.store import Store
 from leadpact.language.nodes import Agreement
 from leadpact.language.parse import AgreementErrors, parse_or_raise
@@ -134,6 +136,60 @@ def reading_options(function: Callable[..., R]) -> Callable[..., R]:
             return function(*args, reading=reading, as_json=as_json, **kwargs)
 
     return command
+
+
+def spark_options(function: Callable[..., R]) -> Callable[..., R]:
+    """Add the options that say where Spark runs; the command gets them as `spark: Settings`. For `--engine spark` only."""
+
+    @click.option(
+        "--spark-master",
+        metavar="MASTER",
+        envvar="LEADPACT_SPARK_MASTER",
+        default=LOCAL,
+        show_default=True,
+        help="local[N] for N cores of this machine, or spark://HOST:PORT for a standalone cluster.",
+    )
+    @click.option(
+        "--spark-memory",
+        metavar="AMOUNT",
+        envvar="LEADPACT_SPARK_MEMORY",
+        default=MEMORY,
+        show_default=True,
+        help="Memory of Spark here, or of each worker of a cluster.",
+    )
+    @click.option(
+        "--spark-folder",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+        envvar="LEADPACT_SPARK_FOLDER",
+        help="A folder that every machine of the cluster sees (default: the system's temporary one).",
+    )
+    @click.option("--spark-log", type=a_file, metavar="FILE", help="Keep what Spark says (default: thrown away).")
+    @functools.wraps(function)
+    def command(
+        *args: Any,
+        spark_master: str,
+        spark_memory: str,
+        spark_folder: Path | None,
+        spark_log: Path | None,
+        **kwargs: Any,
+    ) -> R:
+        if kwargs.get("engine") != "spark":
+            _not_for_nothing()
+            return function(*args, spark=Settings(), **kwargs)
+        with sentences():
+            settings = Settings(spark_master, spark_memory, spark_folder, spark_log)
+            return function(*args, spark=settings, **kwargs)
+
+    return command
+
+
+def _not_for_nothing() -> None:
+    """Raise UsageError when Spark's options are given to another engine; what the environment says may stand there."""
+    context = click.get_current_context()
+    for name in ("spark_master", "spark_memory", "spark_folder", "spark_log"):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name.replace('_', '-')} goes with --engine spark: add that, or leave this out.")
 
 
 @contextmanager

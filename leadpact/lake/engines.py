@@ -1,7 +1,7 @@
-"""Judge the leads of `facts`: one meaning, three engines. All leave the same table `verdicts` in the store.
+"""Judge the leads of `facts`: one meaning, four engines. All leave the same table `verdicts` in the store.
 
-`duckdb` and `postgres` run the compiled query; `python` asks the reference evaluator, one lead at a time. They agree
-to the last bit; which one to take is a matter of size (the reference judges some thousand leads a second).
+`duckdb`, `postgres` and `spark` run the compiled query; `python` asks the reference evaluator, one lead at a time. They
+agree to the last bit; which one to take is a matter of size (the reference judges some thousand leads a second).
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
 
 from leadpact.lake.facts import LEADS, TOUCHES, Facts
-from leadpact.lake.store import quoted
+from leadpact.lake.spark import Spark
+from leadpact.lake.store import literal, quoted
 from leadpact.language.evaluate import evaluate
 from leadpact.language.fold import Cell
 from leadpact.language.history import Fact as Value
@@ -112,6 +114,25 @@ def with_postgres(facts: Facts, agreement: Agreement, connection: Postgres) -> N
         cursor.execute(compiled.sql)
         while rows := cursor.fetchmany(BATCH):
             _insert(facts, agreement, rows)
+
+
+def with_spark(facts: Facts, agreement: Agreement, spark: Spark) -> None:
+    """The same query in Spark, over Parquet files that the facts are written to and that DuckDB would read as well."""
+    needed = needs(agreement)
+    compiled = compile_sql(agreement, "spark", leads=LEADS, touches=TOUCHES, extras=False, as_of=facts.as_of)
+    relations: dict[str, Path] = {}
+    for relation, described in ((LEADS, lead_columns(needed)), (TOUCHES, touch_columns(needed))):
+        relations[relation] = spark.folder / f"{relation}.parquet"
+        names = ", ".join(quoted(name) for name, _ in described)
+        facts.store.execute(
+            f"COPY (SELECT {names} FROM {relation}) TO {literal(str(relations[relation]))} (FORMAT parquet, COMPRESSION zstd)"
+        )
+    out = spark.folder / "verdicts"
+    spark.judge(compiled, relations=relations, rows=facts.leads + facts.touches, out=out)
+    _create(facts, agreement)
+    names = ", ".join(quoted(name) for name in columns(agreement))
+    written = literal(str(out / "*.parquet"))
+    facts.store.execute(f"INSERT INTO {VERDICTS} SELECT {names} FROM read_parquet({written})")
 
 
 def _create(facts: Facts, agreement: Agreement) -> None:

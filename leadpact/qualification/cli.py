@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import click
 from leadpact.kit.environment import secret
 from leadpact.kit.postgres import Cluster, OwnServer
 from leadpact.lake import engines, history
-from leadpact.lake.cli import Reading, a_file, read_agreement, read_as_of, reading_options, working
+from leadpact.lake.cli import Reading, a_file, read_agreement, read_as_of, reading_options, spark_options, working
 from leadpact.lake.engines import VERDICTS
 from leadpact.lake.facts import LEADS, Facts, gather, latest
 from leadpact.lake.history_files import Loaded, load_files
@@ -33,6 +34,8 @@ from leadpact.lake.replay_figures import (
     moved_name,
     story_in_words,
 )
+from leadpact.lake.spark import Settings, started
+from leadpact.lake.spark import require as require_spark
 from leadpact.lake.store import Store, quoted
 from leadpact.lake.write import check_ending, check_folder, write_query
 from leadpact.language.needs import Needs, needs
@@ -52,6 +55,7 @@ from leadpact.language.nodes import VERDICT_NAMES, Agreement
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Verdicts: .csv, .jsonl or .parquet."
 )
+@spark_options
 @reading_options
 def judge(
     agreement_file: Path,
@@ -61,6 +65,7 @@ def judge(
     engine: str,
     out: Path,
     reading: Reading,
+    spark: Settings,
     as_json: bool,
 ) -> None:
     """Judge every lead of a file: its verdict, its scores, and what each line added.
@@ -69,11 +74,11 @@ def judge(
     Example:
       leadpact judge --agreement agreement.yaml --leads leads.csv --touches touches.csv \\
                      --as-of 2024-06-30 --out verdicts.csv
+      leadpact judge --agreement agreement.yaml --leads leads.parquet --touches touches.parquet \\
+                     --engine spark --spark-master spark://10.0.0.5:7077 --out verdicts.parquet
     """
     if engine == "spark":
-        raise WrongCall(
-            "--engine spark comes with leadpact[spark] in a later version; duckdb judges a million leads on one machine."
-        )
+        require_spark()
     check_ending(out)
     check_folder(out, agreement_file, leads_file, touches_file)
     agreement = read_agreement(agreement_file)
@@ -90,8 +95,11 @@ def judge(
                 raise FileProblem("the files hold no instant at all: say when to judge with --as-of.")
         with working("gathering facts"):
             facts = gather(store, needed, leads, touches, moment)
-        with working(f"judging {counted(facts.leads, 'lead')}") as told:
-            _judge(facts, agreement, engine, told)
+        if engine == "spark":
+            _with_spark(facts, agreement, spark)
+        else:
+            with working(f"judging {counted(facts.leads, 'lead')}") as told:
+                _judge(facts, agreement, engine, told)
         columns = list(engines.columns(agreement))
         order = f"FROM {VERDICTS} JOIN (SELECT lead_id, line FROM {LEADS}) USING (lead_id) ORDER BY line"
         write_query(store, columns, order, out, instants=frozenset({"as_of"}))
@@ -313,6 +321,15 @@ def _with_postgres(facts: Facts, agreement: Agreement) -> None:
         server = OwnServer(url) if url else Cluster(Path(folder) / "data", durable=False)
         with server, server.connect("app" if url else "owner") as connection:
             engines.with_postgres(facts, agreement, connection)
+
+
+def _with_spark(facts: Facts, agreement: Agreement, settings: Settings) -> None:
+    """In a session that lives as long as the command."""
+    with ExitStack() as stack:
+        with working(f"starting Spark on {settings.master}"):
+            spark = stack.enter_context(started(settings, rows=facts.leads + facts.touches))
+        with working(f"judging {counted(facts.leads, 'lead')} in Spark"):
+            engines.with_spark(facts, agreement, spark)
 
 
 def lead_columns(needed: Needs) -> list[str]:

@@ -80,7 +80,7 @@ class DuckDB:
         compiled = compile_sql(agreement, "duckdb", extras=extras, as_of=as_of)
         result = self.connection.execute(compiled.sql)
         assert tuple(column[0] for column in result.description) == compiled.columns
-        return _checked(result.fetchall())
+        return checked(result.fetchall())
 
     def _load(self, name: str, columns: Sequence[tuple[str, str]], rows: Sequence[Row]) -> None:
         arrays = [pa.array([row[place] for row in rows], type=ARROW[kind]) for place, (_, kind) in enumerate(columns)]
@@ -112,7 +112,7 @@ class PostgreSQL:
             compiled = compile_sql(agreement, "postgres", extras=extras, as_of=as_of)
             cursor.execute(compiled.sql.encode())
             rows = cursor.fetchall()
-        return _checked(rows)
+        return checked(rows)
 
     def _load(
         self, cursor: psycopg.Cursor[Any], name: str, columns: Sequence[tuple[str, str]], rows: Sequence[Row]
@@ -124,7 +124,7 @@ class PostgreSQL:
                 copy.write_row(row)
 
 
-def _checked(rows: Sequence[tuple[Any, ...]]) -> list[Row]:
+def checked(rows: Sequence[tuple[Any, ...]]) -> list[Row]:
     """Sorted rows; a number that is not a plain integer is a difference in itself."""
     for row in rows:
         for value in row:

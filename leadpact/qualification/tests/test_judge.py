@@ -110,7 +110,7 @@ def test_json_lines_and_parquet(files: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "out", "status", "says"),
     [
-        (["--engine", "spark"], "v.csv", 2, "leadpact[spark]"),
+        (["--engine", "oracle"], "v.csv", 2, "'oracle' is not one of"),
         (["--as-of", "soon"], "v.csv", 2, "write it as 2024-06-30"),
         (["--map", "lead_id"], "v.csv", 2, "write it as ours=theirs"),
         (["--map", "lead_id=Nummer"], "v.csv", 2, "there is no such column"),
