@@ -57,11 +57,15 @@ class LockedLead:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How many leads were judged and handed over, and the ledger's new entries."""
+    """How many leads were judged and handed over, and the ledger's new entries.
+
+    by_version: how many verdicts the change of version made.
+    """
 
     judged: int
     handed_over: int
     recorded: tuple[Recorded, ...] = ()
+    by_version: int = 0
 
 
 # Each table by its key, row by row (LATERAL, OFFSET 0): a plan that was made while the tables were small, or before they
@@ -117,28 +121,47 @@ def judge_and_move(
     as_of: int | None = None,
     history: bool = False,
     moves: bool = True,
+    before: InForce | None = None,
 ) -> Outcome:
     """Record the captured leads, judge `judge`, and write and route what follows. Runs inside the caller's transaction.
 
     at: the instant of the ledger's entries. as_of: of the verdicts (a late tick judges as of the tick); `at` where None.
     causes: lead id → the touch that made us look. history: read attributes as they were known at `as_of`.
     moves: False writes changes of verdict only, and leaves custody to who asks next.
+    before: the version that was in force before `version`, where its change is why we look: the ledger tells the verdicts that
+    the change made from those that came about meanwhile.
     """
     judged: list[Judged] = []
+    by_version: set[int] = set()
     entries = list(captured)
     if version is not None and judge:
         judged = judge_leads(lead_ids=judge, as_of=at if as_of is None else as_of, version=version, history=history)
         born = {entry.lead_id: entry for entry in captured}
+        if before is not None:
+            by_version = _changed_by_version(judged, held, before, at if as_of is None else as_of)
         for verdict in judged:
-            before = held[verdict.lead_id].held() if verdict.lead_id in held else _newborn(born[verdict.lead_id])
+            was = held[verdict.lead_id].held() if verdict.lead_id in held else _newborn(born[verdict.lead_id])
             entries += after_verdict(
-                before, verdict, agreement=version.agreement, agreement_hash=version.hash, at=at,
-                cause_touch=causes.get(verdict.lead_id),
+                was, verdict, agreement=version.agreement, agreement_hash=version.hash, at=at,
+                cause_touch=causes.get(verdict.lead_id), by_version=verdict.lead_id in by_version,
             )  # fmt: skip
         entries = [entry for entry in entries if moves or entry.move in {"captured", "judged"}]
         keep(judged=judged, version=version)
     recorded = route(entries, version=version, at=at)
-    return Outcome(len(judged), sum(r.move == "handed_over" for r in recorded), tuple(recorded))
+    return Outcome(len(judged), sum(r.move == "handed_over" for r in recorded), tuple(recorded), len(by_version))
+
+
+def _changed_by_version(
+    judged: Sequence[Judged], held: Mapping[int, LockedLead], before: InForce, as_of: int
+) -> set[int]:
+    """Whose verdict changed though the version before would judge as the ledger says. One statement, over those alone."""
+    changed = [one for one in judged if one.verdict != held[one.lead_id].verdict and held[one.lead_id].state != "new"]
+    now = {one.lead_id: one.verdict for one in changed}
+    return {
+        one.lead_id
+        for one in judge_leads(lead_ids=sorted(now), as_of=as_of, version=before)
+        if one.verdict != now[one.lead_id]
+    }
 
 
 def route(entries: Sequence[NewEntry], *, version: InForce | None, at: int) -> list[Recorded]:
@@ -169,7 +192,13 @@ def route(entries: Sequence[NewEntry], *, version: InForce | None, at: int) -> l
 
 
 def judge_set(
-    lead_ids: Sequence[int], *, version: InForce, at: int, as_of: int | None = None, history: bool = False
+    lead_ids: Sequence[int],
+    *,
+    version: InForce,
+    at: int,
+    as_of: int | None = None,
+    history: bool = False,
+    before: InForce | None = None,
 ) -> Outcome:
     """Judge some leads as of an instant in one transaction: ticks, ends of rests, new versions, ends of imports."""
     with transaction.atomic():
@@ -179,8 +208,9 @@ def judge_set(
         if as_of is None:
             held = catch_up(held, at=now)
         return judge_and_move(
-            captured=(), judge=sorted(held), held=held, version=version, at=now, causes={}, as_of=as_of, history=history
-        )
+            captured=(), judge=sorted(held), held=held, version=version, at=now, causes={}, as_of=as_of, history=history,
+            before=before,
+        )  # fmt: skip
 
 
 def catch_up(held: dict[int, LockedLead], *, at: int, moves: bool = True) -> dict[int, LockedLead]:
