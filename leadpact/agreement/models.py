@@ -169,7 +169,10 @@ class Rejudging(models.Model):
 
 
 class Bench(models.Model):
-    """History made ready for the workshop, for one base version: where the files are, and how far making them has come."""
+    """History made ready for the workshop, for one meaning (a version's or a draft's): where the files are, or how far that is.
+
+    `canonical`: that meaning; a draft's text may have moved on. `stay`: how long Sales kept a lead until its answer, on average.
+    """
 
     class Status(models.TextChoices):
         ASKED = "asked"
@@ -179,12 +182,13 @@ class Bench(models.Model):
         FAILED = "failed"
 
     hash = models.CharField(max_length=64, primary_key=True)
+    canonical = models.BinaryField()
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.ASKED)
     asked_by = models.ForeignKey("team.User", null=True, on_delete=models.SET_NULL, related_name="+")
     asked_at = InstantField()
     folder = models.CharField(max_length=200, blank=True, help_text="Below the data directory.")
     start = InstantField(null=True)
     end = InstantField(null=True)
-    leads = models.BigIntegerField(default=0)
+    stay = models.BigIntegerField(null=True, help_text="Microseconds.")
     ready_at = InstantField(null=True)
     problem = models.TextField(blank=True)

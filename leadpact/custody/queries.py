@@ -164,3 +164,17 @@ def out_of_force(
         cursor.execute(_OUT_OF_FORCE.encode(), (hashes, starts, ends))
         rows: list[Any] = cursor.fetchall()
     return int(found[0]), [tuple(row) for row in rows]
+
+
+def mean_stay(*, since: int, until: int) -> int | None:
+    """How long Sales kept a lead from its hand-over to its final answer, on average, in microseconds.
+
+    Over hand-overs in [since, until) that were answered; None where there is none.
+    """
+    with raw_cursor() as cursor:
+        cursor.execute(
+            b"SELECT avg(answered_at - at)::bigint FROM custody_handoff_v1 WHERE at >= $1 AND at < $2 AND answered_at IS NOT NULL",
+            (since, until),
+        )
+        row: Any = cursor.fetchone()
+    return None if row is None or row[0] is None else int(row[0])
