@@ -17,12 +17,18 @@ def prepare_bench(agreement_hash: str) -> None:
     """
     import shutil
 
+    import psycopg
+    from django.db import connection
+
     from leadpact.agreement.actions import bench_failed, bench_goes_on, bench_ready
     from leadpact.agreement.queries.benches import FOLDER
     from leadpact.custody.queries import mean_stay
     from leadpact.kit.failures import CannotDo
     from leadpact.kit.instants import WEEK
     from leadpact.kit.places import data_directory, private_directory
+    from leadpact.lake import history
+    from leadpact.lake.export import export
+    from leadpact.lake.manifest import lake_directory
     from leadpact.lake.preview import open_bench, prepare
     from leadpact.lake.store import Store
     from leadpact.language.canonical import load
@@ -31,14 +37,17 @@ def prepare_bench(agreement_hash: str) -> None:
     try:
         if bench_goes_on(agreement_hash=agreement_hash, status="exporting") is None:
             return
-        lake = export_history()
+        lake = lake_directory(home)
+        # A connection of its own: an export must not run inside the worker's transaction.
+        with psycopg.connect(**connection.get_connection_params() | {"autocommit": True}) as own:
+            export(own, lake, at=clock.now())
         meaning = bench_goes_on(agreement_hash=agreement_hash, status="preparing")
         assert meaning is not None
         at = clock.now()
         folder = f"{FOLDER}/{agreement_hash[:16]}-{at}"
         private_directory(home / FOLDER)
         with Store() as store:
-            load_history(store, lake, until=at)
+            history.load(store, lake, until=at)
             prepare(store, load(meaning), start=at - 52 * WEEK, end=None, out=home / folder)
         made = open_bench(home / folder)
         before = bench_ready(

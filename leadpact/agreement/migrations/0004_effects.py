@@ -18,6 +18,7 @@ from leadpact.agreement.rules.seal import seal
 from leadpact.kit.migrations import KeepFromApp
 
 WITHOUT_OLD_GUARDS = """
+DROP VIEW agreement_version_v1;
 DROP TRIGGER agreement_signature_stays ON agreement_signature;
 DROP FUNCTION agreement_signature_stays_v1();
 DROP TRIGGER agreement_version_stays ON agreement_version;
@@ -91,6 +92,13 @@ END $$;
 CREATE TRIGGER agreement_signature_stays BEFORE INSERT OR UPDATE OR DELETE ON agreement_signature
     FOR EACH ROW EXECUTE FUNCTION agreement_signature_stays_2();
 
+CREATE VIEW agreement_version_v1 AS
+SELECT v.hash, v.number, v.name, convert_from(v.canonical, 'UTF8') AS canonical, e.effective_at, e.superseded_at
+FROM (SELECT version_id, effective_at, lead(effective_at) OVER (ORDER BY effective_at, id) AS superseded_at
+      FROM agreement_effect WHERE status = 'signed') AS e
+JOIN agreement_version AS v ON v.id = e.version_id WHERE e.superseded_at IS DISTINCT FROM e.effective_at;
+COMMENT ON VIEW agreement_version_v1 IS 'What was signed, a row for each stretch in which it decides; for history.';
+
 CREATE TRIGGER only_grows BEFORE UPDATE OR DELETE ON agreement_revision FOR EACH ROW EXECUTE FUNCTION only_grows_1();
 COMMENT ON TABLE agreement_effect IS 'When which version was put in force, by whose signatures; the latest begun decides.';
 COMMENT ON TABLE agreement_revision IS 'Every text of a draft that was ever saved; only grows.';
@@ -141,7 +149,7 @@ Instant = leadpact.kit.instants.InstantField
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("agreement", "0002_signed_stays"),
+        ("agreement", "0003_version_view"),
         ("leads", "0002_only_grows"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
