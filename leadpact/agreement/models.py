@@ -192,3 +192,8 @@ class Bench(models.Model):
     stay = models.BigIntegerField(null=True, help_text="Microseconds.")
     ready_at = InstantField(null=True)
     problem = models.TextField(blank=True)
+
+    @property
+    def is_under_way(self) -> bool:
+        """A job has it, or will."""
+        return self.status in {"asked", "exporting", "preparing"}
