@@ -269,7 +269,7 @@ def test_verify_says_which_version_runs_and_how_much_it_looked_at(cast: Cast) ->
     assert status == 0, said
     assert "Version 1 runs" in said
     assert "asked about 3 leads" in said
-    assert "1 versions, 1 effects, 2 signatures, 6 entries" in said
+    assert "1 version, 1 proposal, 2 signatures, 6 entries" in said
     status, said = run_command("--json")
     assert '"holds": true' in said
 

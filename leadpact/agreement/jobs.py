@@ -48,10 +48,13 @@ def prepare_bench(agreement_hash: str) -> None:
         private_directory(home / FOLDER)
         with Store() as store:
             history.load(store, lake, until=at)
-            prepare(store, load(meaning), start=at - 52 * WEEK, end=None, out=home / folder)
+            first = store.one("SELECT min(created_at) FROM hist_leads")
+            # A younger history begins with its first lead; a year of it would begin with weeks in which nobody was there.
+            start = at - 52 * WEEK if first is None or first < at - 52 * WEEK else None
+            prepare(store, load(meaning), start=start, end=None, out=home / folder)
         made = open_bench(home / folder)
         before = bench_ready(
-            agreement_hash=agreement_hash, folder=folder, start=made.start or at - 52 * WEEK, end=made.end,
+            agreement_hash=agreement_hash, folder=folder, start=start or first or at, end=made.end,
             stay=mean_stay(since=at - 26 * WEEK, until=at), at=clock.now(),
         )  # fmt: skip
     except CannotDo as cannot:

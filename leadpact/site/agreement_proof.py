@@ -62,6 +62,11 @@ def verify(*, leads: int, as_json: bool) -> None:
         )
 
 
+def _count(number: int, thing: str) -> str:
+    many = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
+    return f"{number:,} {thing if number == 1 else many}"
+
+
 def _figures(proof: Proof) -> dict[str, object]:
     running = None
     if proof.running is not None:
@@ -96,6 +101,6 @@ def _tell(proof: Proof) -> None:
         )
     if proof.holds:
         click.echo(
-            f"What runs is what was signed: {proof.versions:,} versions, {proof.effects:,} effects, {proof.signatures:,} signatures,"
-            f" {proof.entries:,} entries of the ledger."
+            f"What runs is what was signed: {_count(proof.versions, 'version')}, {_count(proof.effects, 'proposal')},"
+            f" {_count(proof.signatures, 'signature')}, {_count(proof.entries, 'entry')} of the ledger."
         )

@@ -9,10 +9,11 @@ from typing import Any
 from leadpact.agreement.queries.benches import Named, Tried, named
 from leadpact.agreement.rules.evidence import FEWEST, difference, in_words
 from leadpact.kit import formats
+from leadpact.kit.instants import WEEK
 
 WIDE, HIGH = 1_000, 160
-NAMES = 12
-"""Names shown at once; the rest is counted, and opened on demand."""
+REACH = 1.5
+"""The line of what Sales can take is drawn while it is at most this much above the highest week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,11 @@ class Bar:
     y: float
     height: float
     base_y: float
-    base_height: float
+
+    @property
+    def right(self) -> float:
+        """Where it ends."""
+        return self.x + self.width
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,11 @@ class Figures:
         return min(1.0, max([0.2, *highs]) * 1.1)
 
     @property
+    def waits(self) -> bool:
+        """Whether history is on its way: the page asks again by itself."""
+        return self.preview is None and self.tried.bench is not None and self.tried.bench.is_under_way
+
+    @property
     def against(self) -> str:
         """What the changes are changes of."""
         return f"against version {self.base_number}" if self.base_number is not None else ""
@@ -100,27 +110,39 @@ class Figures:
 
 
 def figures(
-    tried: Tried, *, entered: int | None, differs: Sequence[str], number: int, base_number: int | None
+    tried: Tried,
+    *,
+    entered: int | None,
+    differs: Sequence[str],
+    number: int,
+    base_number: int | None,
+    scale: int = 0,
 ) -> Figures:
-    """Lay a preview out."""
+    """Lay a preview out. scale: the least top of the axis, for two drawings beside each other."""
     shown = tried.preview
     capacity = entered or tried.capacity
     if shown is None:
         return Figures(tried, number, base_number, tuple(differs), entered, capacity, (), None, 0, 0, 0, 0, 0, 0, (), ())
     weeks = max(1, len(shown.weeks))
-    most = max([1, *(one.handed for one in (*shown.weeks, *shown.base_weeks)), *([capacity] if capacity else [])])
+    most = max(1, scale, *(one.handed for one in (*shown.weeks, *shown.base_weeks)))
+    # A capacity far above every week would press the bars flat; it is told in words.
+    drawn = capacity if capacity is not None and capacity <= REACH * most else None
+    most = max(most, drawn or 0)
     step = WIDE / weeks
+    bench = tried.bench
+    # The first and the last week are not whole.
+    lasted = max(1.0, (bench.end - bench.start) / WEEK) if bench is not None and bench.end and bench.start else weeks
     bars = tuple(
         Bar(
             week.start, week.handed, base.handed, round(index * step + step * 0.12, 2), round(step * 0.76, 2),
-            *_up(week.handed, most), *_up(base.handed, most),
+            *_up(week.handed, most), _up(base.handed, most)[0],
         )
         for index, (week, base) in enumerate(zip(shown.weeks, shown.base_weeks, strict=True))
     )  # fmt: skip
     return Figures(
         tried, number, base_number, tuple(differs), entered, capacity, bars,
-        None if capacity is None else _up(capacity, most)[0], most, weeks,
-        shown.handed / weeks, shown.base_handed / weeks,
+        None if drawn is None else _up(drawn, most)[0], most, weeks,
+        shown.handed / lasted, shown.base_handed / lasted,
         sum(capacity is not None and bar.handed > capacity for bar in bars),
         sum(capacity is not None and bar.base > capacity for bar in bars),
         tuple(named(shown.gained)), tuple(named(shown.lost)),

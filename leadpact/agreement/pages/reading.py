@@ -97,7 +97,7 @@ def version(request: HttpRequest, number: int) -> HttpResponse:
             "effects": [(effect, ends.get(effect.pk)) for effect in effects],
             "sides": [(side, signed.get(side)) for side in DEPARTMENTS],
             "blind": blind,
-            "talks": () if blind else talk.talks(_keys(reading.sections)),
+            "talks": () if blind else _talks(reading.sections),
             "aside": drafts.aside(number) if one.status == "draft" else (),
             "revisions": len(drafts.revisions(number)),
             "edits": one.status == "draft" and may_draft(user.role),
@@ -110,8 +110,10 @@ def version(request: HttpRequest, number: int) -> HttpResponse:
     )
 
 
-def _keys(sections: tuple[words.Section, ...]) -> list[str]:
-    return ["", *(said.id for section in sections for said in section.sentences if said.id)]
+def _talks(sections: tuple[words.Section, ...]) -> list[tuple[talk.Talk, str]]:
+    """Threads on the lines of a version, each with the words of its line."""
+    said = {one.id: one.text for section in sections for one in section.sentences if one.id}
+    return [(one, said.get(one.key, "")) for one in talk.talks(["", *said])]
 
 
 @page(methods=("GET", "HEAD"))

@@ -25,6 +25,7 @@ from leadpact.kit import clock
 from leadpact.kit.failures import CannotDo
 from leadpact.kit.pages import page, whole_number
 from leadpact.language import words
+from leadpact.language.canonical import agreement_hash
 from leadpact.language.diff import diff
 from leadpact.language.knobs import CannotTurn, CannotWrite, Knob, checked, knobs, said, turn, write
 from leadpact.language.nodes import DIMENSIONS, Agreement
@@ -98,7 +99,7 @@ def workshop(request: HttpRequest, number: int) -> HttpResponse:
         {
             "title": f"Workshop: version {number}",
             "version": one,
-            "groups": _groups(agreement, changes, told),
+            "groups": _groups(agreement, changes, told, talk.by_line()),
             "figures": shown,
             "changes": changes,
             "edits": may_draft(user.role),
@@ -125,6 +126,7 @@ def show_figures(request: HttpRequest, number: int) -> HttpResponse:
             "title": "Figures",
             "version": one,
             "figures": shown,
+            "said": _groups(agreement, changes, {}, {}) if request.headers.get("HX-Request") and not shown.waits else (),
             "changes": changes,
             "edits": may_draft(user.role),
             "head": latest.number if latest and one.status == "draft" else 0,
@@ -197,12 +199,14 @@ def compare(request: HttpRequest) -> HttpResponse:
     one, first = _sound(whole_number(request.GET.get("a", ""), default=default))
     other, second = _sound(whole_number(request.GET.get("b", ""), default=default))
     capacity = _capacity(request)
-    bases = [version.hash for version in (current, one, other) if version is not None and version.hash]
+    bases = [*([current.hash] if current else []), one.hash or agreement_hash(first), other.hash or agreement_hash(second)]
+    tried = [benches.on_history(meant, bases=bases) for meant in (first, second)]
+    tops = [week.handed for one_ in tried if one_.preview is not None for week in one_.preview.weeks]
     sides = [
         figures(
-            benches.on_history(meant, bases=bases), entered=capacity, differs=(), number=version.number, base_number=None
+            found_, entered=capacity, differs=(), number=version.number, base_number=None, scale=max(tops, default=0)
         )
-        for version, meant in ((one, first), (other, second))
+        for version, found_ in zip((one, other), tried, strict=True)
     ]
     same = len({side.tried.base for side in sides}) == 1
     return render(
@@ -262,7 +266,7 @@ def _figures(request: HttpRequest, one: Any, agreement: Agreement, changes: Mapp
     current = queries.in_force(clock.now())
     changed = turn(agreement, changes)
     base = current.agreement if current is not None else agreement
-    tried = benches.on_history(changed, bases=[current.hash] if current is not None else [])
+    tried = benches.on_history(changed, bases=[*([current.hash] if current else []), one.hash or agreement_hash(agreement)])
     against_own = tried.preview is not None and (current is None or tried.base != current.hash)
     return figures(
         tried,
@@ -276,14 +280,18 @@ def _figures(request: HttpRequest, one: Any, agreement: Agreement, changes: Mapp
 # --- rows ----------------------------------------------------------------------------------
 
 
-def _groups(agreement: Agreement, changes: Mapping[str, int], told: Mapping[str, LineTold]) -> tuple[Group, ...]:
+def _groups(
+    agreement: Agreement,
+    changes: Mapping[str, int],
+    told: Mapping[str, LineTold],
+    spoken: Mapping[str, Sequence[Talk]],
+) -> tuple[Group, ...]:
     sections = {one.key: one for one in words.sections(turn(agreement, changes))}
     turners: dict[str, list[Turner]] = {}
     for knob in knobs(agreement):
         turners.setdefault(knob.about, []).append(
             Turner(knob, changes.get(knob.name, knob.value), said(knob, agreement))
         )
-    spoken = talk.by_line([*(line.id for line in agreement.lines), *turners])
     names = [*DIMENSIONS, *(f"verdicts.{one.name}" for one in agreement.verdicts), "cools"]
     return tuple(
         Group(section.title, section.intro, tuple(_row(one, turners, told, spoken) for one in section.sentences))

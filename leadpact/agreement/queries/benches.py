@@ -14,7 +14,6 @@ from leadpact.agreement.rules.evidence import weekly_capacity
 from leadpact.kit.failures import CannotDo
 from leadpact.kit.places import data_directory
 from leadpact.lake import preview as engine
-from leadpact.language.canonical import agreement_hash
 from leadpact.language.nodes import Agreement
 from leadpact.leads.models import Lead
 from leadpact.team.models import User
@@ -57,13 +56,13 @@ class Tried:
 
 
 def on_history(changed: Agreement, *, bases: Sequence[str]) -> Tried:
-    """Try a meaning on the first bench that can: of these bases, each a hash, then of its own.
+    """Try a meaning on the first bench that can, in the order of these bases, each the hash of the meaning it was made for.
 
     A bench can show what differs from its base in points, caps and thresholds only.
     """
     why = ""
     known: Bench | None = None
-    for digest in dict.fromkeys([*bases, agreement_hash(changed)]):
+    for digest in dict.fromkeys(bases):
         found = bench(digest)
         path = place(found) if found is not None else None
         known = found or known
