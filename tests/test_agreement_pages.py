@@ -103,9 +103,7 @@ def test_choices_made_against_a_text_that_moved_on_are_asked_again(cast: Cast, d
     aside = actions.edit(number=draft, source=SOURCE.replace("4 business", "5 business"), by=cast.bo, at=T0 + 3, base=1)
     assert aside.clashes == 1
     actions.edit(number=draft, source=SOURCE.replace("4 business", "2 business"), by=cast.ada, at=T0 + 4, base=2)
-    late = actions.settle(
-        number=draft, aside=aside.revision, head=2, choices={0: "mine"}, by=cast.bo, at=T0 + 5
-    )
+    late = actions.settle(number=draft, aside=aside.revision, head=2, choices={0: "mine"}, by=cast.bo, at=T0 + 5)
     assert late.clashes == 1
     assert "2 business" in Version.objects.get(number=draft).source
     with pytest.raises(Refused, match="no such text"):
@@ -117,7 +115,8 @@ def test_choices_made_against_a_text_that_moved_on_are_asked_again(cast: Cast, d
 @pytest.mark.django_db
 def test_a_broken_text_is_kept_and_an_earlier_one_taken_again(cast: Cast, draft: int, browser: Browser) -> None:
     ada = browser(cast.ada)
-    answer = ada.post(f"/agreement/{draft}/edit/", {"source": SOURCE.replace("points: 25", "points: many"), "base": "1"}, follow=True)
+    broken = SOURCE.replace("points: 25", "points: many")
+    answer = ada.post(f"/agreement/{draft}/edit/", {"source": broken, "base": "1"}, follow=True)
     page = answer.content.decode()
     assert "with 1 error to mend" in page
     assert "points: many" in page
@@ -136,7 +135,9 @@ def test_a_broken_text_is_kept_and_an_earlier_one_taken_again(cast: Cast, draft:
 def test_the_whole_way_through_the_pages_and_back(cast: Cast, browser: Browser) -> None:
     ada, bo = browser(cast.ada), browser(cast.bo)
     with clock.at(T0 + DAY):
-        answer = ada.post("/agreement/new/", {"source": SOURCE.replace("at_least: 30}}", "at_least: 31}}")}, follow=True)
+        answer = ada.post(
+            "/agreement/new/", {"source": SOURCE.replace("at_least: 30}}", "at_least: 31}}")}, follow=True
+        )
         assert "What it changes" in answer.content.decode()
         ada.post("/agreement/2/propose/", {"why": "Too many said no.", "wanted_at": ""})
         page = bo.get("/agreement/2/").content.decode()
@@ -161,12 +162,21 @@ def test_the_whole_way_through_the_pages_and_back(cast: Cast, browser: Browser) 
 def test_a_refusal_is_a_sentence_and_bad_instants_too(cast: Cast, draft: int, browser: Browser) -> None:
     ada = browser(cast.ada)
     for typed in ("tomorrow", "2026-13-45T99:00"):
-        page = ada.post(f"/agreement/{draft}/propose/", {"wanted_at": typed}, follow=True, headers={"referer": "http://testserver/agreement/"})
+        page = ada.post(
+            f"/agreement/{draft}/propose/",
+            {"wanted_at": typed},
+            follow=True,
+            headers={"referer": "http://testserver/agreement/"},
+        )
         assert "Give the instant as a date and a time" in page.content.decode()
     with clock.at(T0 + DAY):
-        page = ada.post(f"/agreement/{draft}/propose/", follow=True, headers={"referer": f"http://testserver/agreement/{draft}/"})
+        page = ada.post(
+            f"/agreement/{draft}/propose/", follow=True, headers={"referer": f"http://testserver/agreement/{draft}/"}
+        )
     assert "means the same as version 1. It is in force" in page.content.decode()
-    page = ada.post(f"/agreement/{draft}/withdraw/", follow=True, headers={"referer": f"http://testserver/agreement/{draft}/"})
+    page = ada.post(
+        f"/agreement/{draft}/withdraw/", follow=True, headers={"referer": f"http://testserver/agreement/{draft}/"}
+    )
     assert "not proposed; there is nothing to withdraw" in page.content.decode()
 
 
@@ -179,7 +189,9 @@ def test_both_departments_talk_about_a_line_and_the_talk_outlives_the_version(ca
     bo.post("/agreement/1/talk/", {"key": "seminar", "text": "They come for the lunch.\n<b>Truly.</b>"})
     thread = Thread.objects.get()
     ada.post("/agreement/1/talk/", {"thread": thread.pk, "text": "Then 12, not 20?"})
-    second = sign(cast, at=T0 + DAY, source=SOURCE.replace("    points: 20\n    at_most: 40", "    points: 12\n    at_most: 40"))
+    second = sign(
+        cast, at=T0 + DAY, source=SOURCE.replace("    points: 20\n    at_most: 40", "    points: 12\n    at_most: 40")
+    )
     page = ada.get(f"/agreement/{second}/").content.decode()
     assert "They come for the lunch." in page
     assert "&lt;b&gt;Truly.&lt;/b&gt;" in page
@@ -205,8 +217,12 @@ def test_both_departments_talk_about_a_line_and_the_talk_outlives_the_version(ca
         ({"key": "seminar", "text": "a\x00b"}, "cannot be kept"),
     ],
 )
-def test_what_cannot_be_said_is_told_in_a_sentence(form: dict[str, str], says: str, cast: Cast, browser: Browser) -> None:
-    answer = browser(cast.ada).post("/agreement/1/talk/", form, follow=True, headers={"referer": "http://testserver/agreement/"})
+def test_what_cannot_be_said_is_told_in_a_sentence(
+    form: dict[str, str], says: str, cast: Cast, browser: Browser
+) -> None:
+    answer = browser(cast.ada).post(
+        "/agreement/1/talk/", form, follow=True, headers={"referer": "http://testserver/agreement/"}
+    )
     assert says in answer.content.decode()
     assert Comment.objects.count() == 0
 
@@ -215,7 +231,9 @@ def test_what_cannot_be_said_is_told_in_a_sentence(form: dict[str, str], says: s
 
 
 @pytest.mark.django_db
-def test_whoever_takes_leads_sees_no_comment_no_revision_and_no_workshop(cast: Cast, draft: int, browser: Browser) -> None:
+def test_whoever_takes_leads_sees_no_comment_no_revision_and_no_workshop(
+    cast: Cast, draft: int, browser: Browser
+) -> None:
     actions.comment(number=1, key="sales_ready.1", text="30 is too high", by=cast.ada, at=T0)
     cleo = browser(cast.cleo)
     for address in ("/agreement/1/", "/agreement/"):
@@ -223,8 +241,8 @@ def test_whoever_takes_leads_sees_no_comment_no_revision_and_no_workshop(cast: C
         assert page.status_code == 200
         assert "too high" not in page.content.decode()
     for address in (
-        f"/agreement/{draft}/revisions/", f"/agreement/{draft}/revisions/1/", f"/agreement/{draft}/edit/", "/agreement/1/agreement.yaml",
-        "/agreement/1/workshop/", "/agreement/1/workshop/figures/", "/agreement/compare/?a=1&b=1",
+        f"/agreement/{draft}/revisions/", f"/agreement/{draft}/revisions/1/", f"/agreement/{draft}/edit/",
+        "/agreement/1/agreement.yaml", "/agreement/1/workshop/", "/agreement/1/workshop/figures/", "/agreement/compare/?a=1&b=1",
         f"/agreement/{draft}/revisions/1/settle/",
     ):  # fmt: skip
         assert cleo.get(address).status_code in {403, 409}, address

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, redirect_stdout
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -15,8 +16,12 @@ from leadpact.agreement.queries import Tampered, in_force
 from leadpact.agreement.rules import Refused
 from leadpact.custody.models import Entry
 from leadpact.kit import clock
+from leadpact.kit.failures import CannotDo
+from leadpact.language.knobs import turn
+from leadpact.language.to_sql import compile_sql
 from leadpact.loop import clocks, jobs, judging
 from leadpact.loop.intake import take
+from leadpact.qualification import actions as qualification
 from leadpact.site.agreement_proof import verify as command
 from leadpact.site.lead_queries import card, timeline
 from tests.cast import DAY, EXAMPLE, HOUR, T0, Cast, sign, touch, traits
@@ -140,8 +145,13 @@ def test_only_heads_sign_each_for_the_own_side_and_once(cast: Cast) -> None:
 def test_the_database_refuses_what_the_actions_would_not_do(cast: Cast, as_owner: OwnerBlock) -> None:
     number = proposed(cast, lower(20), at=T0 + 1)
     effect = Effect.objects.get(version__number=number)
+    forged = "INSERT INTO agreement_signature (effect_id, department, signer, hash, seal, at)"
+    forged += f" VALUES ({effect.pk}, 'sales', 1, 'x', 'x', 1)"
     for statement, says in (
-        (f"UPDATE agreement_effect SET status = 'signed', effective_at = 1 WHERE id = {effect.pk}", "lacks a signature"),
+        (
+            f"UPDATE agreement_effect SET status = 'signed', effective_at = 1 WHERE id = {effect.pk}",
+            "lacks a signature",
+        ),
         (f"UPDATE agreement_effect SET wanted_at = 1 WHERE id = {effect.pk}", "proposed or signed as it is"),
         (f"UPDATE agreement_version SET source = 'x' WHERE number = {number}", "cannot change"),
         (f"UPDATE agreement_version SET status = 'draft' WHERE number = {number}", "cannot change"),
@@ -150,7 +160,7 @@ def test_the_database_refuses_what_the_actions_would_not_do(cast: Cast, as_owner
         ("DELETE FROM agreement_effect", "cannot be deleted"),
         ("UPDATE agreement_revision SET source = 'x'", "only grows"),
         (
-            f"INSERT INTO agreement_signature (effect_id, department, signer, hash, seal, at) VALUES ({effect.pk}, 'sales', 1, 'x', 'x', 1)",
+            forged,
             "names the hash",
         ),
     ):
@@ -175,7 +185,13 @@ def test_the_ledger_says_that_the_version_changed_the_verdict_and_not_the_person
     assert told == [("judged", "version", "sales_ready"), ("handed_over", "definition", "")] * 3
     progress = agreement.rejudging(in_force(at).effect)  # type: ignore[union-attr]
     assert progress is not None
-    assert (progress.number, progress.total, progress.done, progress.changed, progress.handed_over) == (number, 4, 4, 3, 3)
+    assert (progress.number, progress.total, progress.done, progress.changed, progress.handed_over) == (
+        number,
+        4,
+        4,
+        3,
+        3,
+    )
     assert progress.finished_at == at + 1
     lead = card(Entry.objects.filter(cause="version").values_list("lead_id", flat=True)[0])
     assert lead is not None
@@ -247,11 +263,6 @@ def test_a_later_version_stops_the_one_before(cast: Cast, monkeypatch: pytest.Mo
 
 def run_command(*arguments: str) -> tuple[int, str]:
     """The command's own function, on the test's database (the door that opens one is tested elsewhere)."""
-    import io
-    from contextlib import redirect_stdout
-
-    from leadpact.kit.failures import CannotDo
-
     out = io.StringIO()
     body = command.callback.__wrapped__  # type: ignore[union-attr]
     with redirect_stdout(out), clock.at(T0 + HOUR):
@@ -274,30 +285,46 @@ def test_verify_says_which_version_runs_and_how_much_it_looked_at(cast: Cast) ->
     assert '"holds": true' in said
 
 
+FORM = "convert_to(replace(convert_from(canonical, 'UTF8'), '\"at_least\":30000', '\"at_least\":20000'), 'UTF8')"
 TAMPERED = {
-    "the canonical form": (
-        "UPDATE agreement_version SET canonical = convert_to(replace(convert_from(canonical, 'UTF8'), '\"at_least\":30000',"
-        " '\"at_least\":20000'), 'UTF8')",
-        "does not have the hash",
-    ),
+    "the canonical form": (f"UPDATE agreement_version SET canonical = {FORM}", "does not have the hash"),
     "form and hash together": (
-        "UPDATE agreement_version SET canonical = c, hash = encode(sha256(c), 'hex') FROM (SELECT"
-        " convert_to(replace(convert_from(canonical, 'UTF8'), '\"at_least\":30000', '\"at_least\":20000'), 'UTF8') AS c"
-        " FROM agreement_version) AS n",
+        f"UPDATE agreement_version SET canonical = {FORM}, hash = encode(sha256({FORM}), 'hex')",
         "not the hash of that version",
     ),
-    "a form that cannot be read": ("UPDATE agreement_version SET canonical = convert_to('{}', 'UTF8')", "does not have the hash"),
-    "the file that people read": ("UPDATE agreement_version SET source = replace(source, '30}}', '20}}')", "seal of marketing does not fit"),
-    "who signed": ("UPDATE agreement_signature SET signer = signer + 100, user_id = NULL", "seal of sales does not fit"),
-    "a signature taken away": ("DELETE FROM agreement_signature WHERE department = 'sales'", "sales did not sign it"),
+    "a form that cannot be read": (
+        "UPDATE agreement_version SET canonical = convert_to('{}', 'UTF8')",
+        "does not have the hash",
+    ),
+    "the file that people read": (
+        "UPDATE agreement_version SET source = replace(source, '30}}', '20}}')",
+        "seal of marketing does not fit",
+    ),
+    "who signed": (
+        "UPDATE agreement_signature SET signer = signer + 100, user_id = NULL",
+        "seal of sales does not fit",
+    ),
+    "a signature taken away": (
+        "DELETE FROM agreement_signature WHERE department = 'sales'",
+        "sales did not sign it",
+    ),
     "one person for both": (
         "UPDATE agreement_signature SET signer = (SELECT min(signer) FROM agreement_signature), user_id = NULL",
         "for both departments by one person",
     ),
-    "the instant": ("UPDATE agreement_effect SET effective_at = effective_at - 86400000000", "another instant than the one both signed for"),
-    "the ledger": ("UPDATE custody_entry SET agreement = repeat('ab', 32) WHERE move = 'judged'", "never signed"),
-    "an effect taken away": ("DELETE FROM agreement_signature; DELETE FROM agreement_effect", "never signed"),
-}  # fmt: skip
+    "the instant": (
+        "UPDATE agreement_effect SET effective_at = effective_at - 86400000000",
+        "another instant than the one both signed for",
+    ),
+    "the ledger": (
+        "UPDATE custody_entry SET agreement = repeat('ab', 32) WHERE move = 'judged'",
+        "never signed",
+    ),
+    "an effect taken away": (
+        "DELETE FROM agreement_signature; DELETE FROM agreement_effect",
+        "never signed",
+    ),
+}
 
 
 @pytest.mark.django_db
@@ -337,30 +364,13 @@ def test_nothing_is_judged_by_a_form_that_was_not_signed(cast: Cast, as_owner: O
 
 @pytest.mark.django_db
 def test_verify_finds_a_statement_that_means_something_else(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    from leadpact.language.to_sql import compile_sql
-    from leadpact.qualification import actions as qualification
-
     prospects(2)
-    right = qualification.compile_sql
-    other = agreement.by_hash(sign_hash())
-    monkeypatch.setattr(
-        qualification, "compile_sql", lambda read, dialect: right(turned(other), dialect)
-    )
+    current = in_force(T0)
+    assert current is not None
+    other = compile_sql(turn(current.agreement, {"points.seminar": 19}), "postgres")
+    monkeypatch.setattr(qualification, "compile_sql", lambda *_: other)
     qualification.statement.cache_clear()
     status, said = run_command()
     qualification.statement.cache_clear()
-    assert compile_sql is right
     assert status == 1
     assert "what was signed means" in said
-
-
-def sign_hash() -> str:
-    found = in_force(T0)
-    assert found is not None
-    return found.hash
-
-
-def turned(read: object) -> object:
-    from leadpact.language.knobs import turn
-
-    return turn(read, {"points.seminar": 19})  # type: ignore[arg-type]

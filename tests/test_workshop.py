@@ -93,7 +93,12 @@ def test_figures_are_those_of_a_replay(folder: Path) -> None:
     ready(cast, folder)
     current = in_force(NOW)
     assert current is not None
-    for changes in ({}, {THRESHOLD: 20}, {"cap.seminar": 25, "points.seminar": 17}, {"score.sales_ready.1.0.least": 41}):
+    for changes in (
+        {},
+        {THRESHOLD: 20},
+        {"cap.seminar": 25, "points.seminar": 17},
+        {"score.sales_ready.1.0.least": 41},
+    ):
         changed = turn(current.agreement, changes)
         shown = benches.on_history(changed, bases=[current.hash]).preview
         assert shown is not None
@@ -148,7 +153,9 @@ def test_numbers_go_into_the_file_and_nothing_else_does(folder: Path, browser: C
     answer = ada.post("/agreement/1/workshop/save/", moved, follow=True)
     assert answer.redirect_chain[-1][0] == "/agreement/2/workshop/"
     draft = Version.objects.get(number=2)
-    changed = [line for line in unified_diff(SOURCE.splitlines(), draft.source.splitlines(), n=0) if line[0] in "+-"][2:]
+    changed = [line for line in unified_diff(SOURCE.splitlines(), draft.source.splitlines(), n=0) if line[0] in "+-"][
+        2:
+    ]
     assert [line.partition("#")[2] for line in changed[::2]] == [line.partition("#")[2] for line in changed[1::2]]
     assert len(changed) == 4
 
@@ -172,7 +179,9 @@ def test_numbers_go_into_the_file_and_nothing_else_does(folder: Path, browser: C
         ({"cap.seminar": "0"}, "a number from 1 to"),
     ],
 )
-def test_a_number_that_cannot_be_says_so(asked: dict[str, str], says: str, cast: Cast, browser: Callable[[User], Client]) -> None:
+def test_a_number_that_cannot_be_says_so(
+    asked: dict[str, str], says: str, cast: Cast, browser: Callable[[User], Client]
+) -> None:
     for address in ("/agreement/1/workshop/", "/agreement/1/workshop/figures/"):
         answer = browser(cast.ada).get(address, asked)
         assert answer.status_code == 409
@@ -184,7 +193,9 @@ def test_who_may_what(cast: Cast, browser: Callable[[User], Client], folder: Pat
     marketer = User.objects.create_user("m@northwind.example", "m", role="marketer", department="marketing")
     page = browser(marketer).get("/agreement/1/workshop/").content.decode()
     assert "A manager or operations can have it made ready." in page
-    refused = browser(marketer).post("/agreement/1/workshop/prepare/", follow=True, headers={"referer": "http://testserver/agreement/"})
+    refused = browser(marketer).post(
+        "/agreement/1/workshop/prepare/", follow=True, headers={"referer": "http://testserver/agreement/"}
+    )
     assert "Managers and operations have history made ready" in refused.content.decode()
     assert Bench.objects.count() == 0
     for address in ("/agreement/1/workshop/save/", "/agreement/1/workshop/prepare/"):
@@ -197,7 +208,9 @@ def test_who_may_what(cast: Cast, browser: Callable[[User], Client], folder: Pat
 
 
 @needs_history
-def test_a_bench_that_cannot_be_made_says_why_and_can_be_asked_for_again(folder: Path, browser: Callable[[User], Client]) -> None:
+def test_a_bench_that_cannot_be_made_says_why_and_can_be_asked_for_again(
+    folder: Path, browser: Callable[[User], Client]
+) -> None:
     cast = make_cast()
     sign(cast)
     ada = browser(cast.ada)

@@ -27,7 +27,9 @@ def lived(*, leads: int = 44) -> Cast:
         at = T0 + HOUR + n * DAY
         email = f"p{n:02}@firm{n:02}.example"
         seminars = 1 + n % 2
-        take([touch("seminar.attended", at=at + k, email=email, account=FIT) for k in range(seminars)], known_at=at + 10)
+        take(
+            [touch("seminar.attended", at=at + k, email=email, account=FIT) for k in range(seminars)], known_at=at + 10
+        )
         answer(at + HOUR, good=n % 4 == 1)
         clocks.let_time_pass(at=at + 2 * HOUR)
     return cast

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from procrastinate.contrib.django import app
 
 from leadpact.kit import clock
@@ -39,7 +41,8 @@ def prepare_bench(agreement_hash: str) -> None:
             return
         lake = lake_directory(home)
         # A connection of its own: an export must not run inside the worker's transaction.
-        with psycopg.connect(**connection.get_connection_params() | {"autocommit": True}) as own:
+        reached: dict[str, Any] = connection.get_connection_params() | {"autocommit": True}
+        with psycopg.connect(**reached) as own:
             export(own, lake, at=clock.now())
         meaning = bench_goes_on(agreement_hash=agreement_hash, status="preparing")
         assert meaning is not None

@@ -90,7 +90,8 @@ class Effect(models.Model):
                 fields=["version"], condition=models.Q(status="proposed"), name="one_open_proposal_per_version"
             ),
             models.CheckConstraint(
-                condition=~models.Q(status="signed") | models.Q(effective_at__isnull=False), name="signed_has_an_instant"
+                condition=~models.Q(status="signed") | models.Q(effective_at__isnull=False),
+                name="signed_has_an_instant",
             ),
             # What has begun has decided who got leads: it cannot be taken back, only followed by another.
             models.CheckConstraint(

@@ -155,7 +155,7 @@ def turn(agreement: Agreement, changes: Mapping[str, int]) -> Agreement:
         replace(
             line,
             points=moved.get(f"{POINTS}.{line.id}", line.points),
-            rule=replace(line.rule, at_most=moved[f"{CAP}.{line.id}"]) if f"{CAP}.{line.id}" in moved else line.rule,  # type: ignore[arg-type]
+            rule=replace(line.rule, at_most=moved[f"{CAP}.{line.id}"]) if f"{CAP}.{line.id}" in moved else line.rule,
         )
         for line in agreement.lines
     )

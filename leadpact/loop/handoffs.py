@@ -58,7 +58,15 @@ def after_verdict(
     changed = held.state == "new" or judged.verdict != held.verdict
     if changed:
         clock = nurture if held.state in WITH_MARKETING and (held.state == "new" or _moves_state(held, judged)) else {}
-        entries.append(entry("judged", verdict=judged.verdict, reason=judged.decided_by, cause=BY_VERSION if by_version else "", **clock))
+        entries.append(
+            entry(
+                "judged",
+                verdict=judged.verdict,
+                reason=judged.decided_by,
+                cause=BY_VERSION if by_version else "",
+                **clock,
+            )
+        )
     fresh = judged.alternatives & ~held.alternatives
     if judged.verdict == SALES_READY:
         if held.state in ASLEEP and fresh:

@@ -36,9 +36,9 @@ MOST_SHOWN = 50
 def verify(*, leads: int, as_json: bool) -> None:
     """Prove that what runs is what was signed. Exit status 1 where it is not, with what is wrong.
 
-    Recomputes the hash of every frozen version and the seal of every signature, looks for both departments and for the instants
-    that they signed, compares every version that the ledger names with those in force at that instant, and judges a sample of leads by
-    the statement in use and by the reference.
+    Recomputes the hash of every frozen version and the seal of every signature, looks for both departments and for the
+    instants that they signed, compares every version that the ledger names with those in force at that instant, and
+    judges a sample of leads by the statement in use and by the reference.
     """
     from leadpact.agreement.actions import verify as prove
     from leadpact.agreement.actions.proof import Ran
@@ -57,7 +57,7 @@ def verify(*, leads: int, as_json: bool) -> None:
         _tell(proof)
     if not proof.holds:
         raise CannotDo(
-            f"What runs is not proved to be what was signed: {len(proof.problems):,} problem{'s' if len(proof.problems) > 1 else ''}."
+            f"What runs is not proved to be what was signed: {_count(len(proof.problems), 'problem')}."
             " Stop judging by it, and restore the last backup that verifies."
         )
 

@@ -63,7 +63,9 @@ def edit(*, number: int, source: str, by: User, at: int, base: int | None = None
     if base != latest:
         was = Revision.objects.filter(version=found, number=base).first()
         if was is None:
-            raise Refused("The text this was written from is unknown. Open the draft again and put your change in there.")
+            raise Refused(
+                "The text this was written from is unknown. Open the draft again and put your change in there."
+            )
         both = merge(base=was.source, theirs=found.source, mine=source)
         if both.clashes:
             kept = _keep(found, source, base=base, aside=True, by=by, at=at)
@@ -114,9 +116,7 @@ def _latest(version: Version) -> int:
     return Revision.objects.filter(version=version, aside=False).aggregate(last=Max("number"))["last"] or 0
 
 
-def _put(
-    found: Version, source: str, *, base: int, by: User, at: int, settles: int | None = None
-) -> Revision:
+def _put(found: Version, source: str, *, base: int, by: User, at: int, settles: int | None = None) -> Revision:
     """The draft's new text."""
     parsed = read(source)
     found.source = source

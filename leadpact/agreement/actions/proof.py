@@ -61,7 +61,7 @@ def verify(*, at: int, run: Callable[[InForce, int], Ran] | None = None) -> Proo
         proof.versions += 1
         proof.problems += _version(version)
         proof.notes += _file(version)
-    for effect in Effect.objects.select_related("version").prefetch_related("signatures").order_by("pk"):
+    for effect in Effect.objects.select_related("version").prefetch_related("signatures__user").order_by("pk"):
         proof.effects += 1
         proof.signatures += len(effect.signatures.all())
         proof.problems += _effect(effect)
@@ -77,7 +77,9 @@ def _version(version: Version) -> Iterable[str]:
         return [f"{who} is {version.status} but has no canonical form or no hash."]
     stored = bytes(version.canonical)
     if hashlib.sha256(stored).hexdigest() != version.hash:
-        return [f"{who}: the stored canonical form does not have the hash {version.hash[:16]}… under which it was frozen."]
+        return [
+            f"{who}: the stored canonical form does not have the hash {version.hash[:16]}… under which it was frozen."
+        ]
     try:
         again = canonical(load(stored))
     except ValueError as bad:
@@ -93,11 +95,15 @@ def _file(version: Version) -> Iterable[str]:
         return []
     meant = parse(version.source).agreement
     if meant is None:
-        return [f"Version {version.number}: the file as it was written is no agreement for this leadpact; what was frozen runs."]
+        return [
+            f"Version {version.number}: the file as it was written is no agreement for this leadpact; what was frozen runs."
+        ]
     changes = diff(signed, meant)
     if not changes:
         return []
-    return [f"Version {version.number}: read today, the file would mean something else ({changes[0]}) What was frozen runs."]
+    return [
+        f"Version {version.number}: read today, the file would mean something else ({changes[0]}) What was frozen runs."
+    ]
 
 
 def _effect(effect: Effect) -> Iterable[str]:
@@ -117,7 +123,7 @@ def _effect(effect: Effect) -> Iterable[str]:
             found.append(
                 f"{who}: the seal of {one.department} does not fit; what was signed (file, hash, instant, signer) was changed."
             )
-        if one.user_id is not None and one.user_id != one.signer:
+        if one.user is not None and one.user.pk != one.signer:
             found.append(f"{who}: the signature of {one.department} names another person than it did.")
         if effect.effective_at is not None and one.at > effect.effective_at:
             found.append(f"{who}: {one.department} signed after it had begun.")

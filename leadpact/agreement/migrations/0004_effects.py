@@ -125,7 +125,13 @@ def seal_old(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
         )
         for id_, effect, digest, source, wanted, department, signer, at in cursor.fetchall():
             made = seal(
-                effect=effect, agreement_hash=digest, source=source, wanted_at=wanted, department=department, signer=signer, at=at
+                effect=effect,
+                agreement_hash=digest,
+                source=source,
+                wanted_at=wanted,
+                department=department,
+                signer=signer,
+                at=at,
             )
             cursor.execute("UPDATE agreement_signature SET seal = %s WHERE id = %s", [made, id_])
         # Constraints that wait for the end of the transaction forbid altering the table.
@@ -137,7 +143,9 @@ def _key() -> models.BigAutoField[Any, Any]:
 
 
 def _user() -> models.ForeignKey[Any, Any]:
-    return models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL)
+    return models.ForeignKey(
+        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+    )
 
 
 def _to(model: str, name: str = "+") -> models.ForeignKey[Any, Any]:
@@ -157,10 +165,24 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(WITHOUT_OLD_GUARDS),
         migrations.AlterField(
-            "Version", "status",
-            models.CharField(choices=[("draft", "Draft"), ("proposed", "Proposed"), ("withdrawn", "Withdrawn"), ("signed", "Signed")], default="draft", max_length=9),
+            "Version",
+            "status",
+            models.CharField(
+                choices=[
+                    ("draft", "Draft"),
+                    ("proposed", "Proposed"),
+                    ("withdrawn", "Withdrawn"),
+                    ("signed", "Signed"),
+                ],
+                default="draft",
+                max_length=9,
+            ),
         ),
-        migrations.AlterField("Version", "source", models.TextField(help_text="The YAML as its authors wrote it: of a draft, its latest revision.")),
+        migrations.AlterField(
+            "Version",
+            "source",
+            models.TextField(help_text="The YAML as its authors wrote it: of a draft, its latest revision."),
+        ),
         migrations.CreateModel(
             name="Revision",
             fields=[
@@ -174,13 +196,22 @@ class Migration(migrations.Migration):
                 ("by", _user()),
                 ("version", _to("version", "revisions")),
             ],
-            options={"constraints": [models.UniqueConstraint(fields=["version", "number"], name="revisions_in_sequence")]},
+            options={
+                "constraints": [models.UniqueConstraint(fields=["version", "number"], name="revisions_in_sequence")]
+            },
         ),
         migrations.CreateModel(
             name="Effect",
             fields=[
                 ("id", _key()),
-                ("status", models.CharField(choices=[("proposed", "Proposed"), ("signed", "Signed"), ("withdrawn", "Withdrawn")], default="proposed", max_length=9)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("proposed", "Proposed"), ("signed", "Signed"), ("withdrawn", "Withdrawn")],
+                        default="proposed",
+                        max_length=9,
+                    ),
+                ),
                 ("proposed_at", Instant()),
                 ("wanted_at", Instant(null=True)),
                 ("why", models.CharField(blank=True, max_length=500)),
@@ -191,27 +222,65 @@ class Migration(migrations.Migration):
                 ("withdrawn_by", _user()),
             ],
             options={
-                "indexes": [models.Index(condition=models.Q(("status", "signed")), fields=["effective_at"], name="effect_by_time")],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "signed")), fields=["effective_at"], name="effect_by_time"
+                    )
+                ],
                 "constraints": [
-                    models.UniqueConstraint(condition=models.Q(("status", "proposed")), fields=("version",), name="one_open_proposal_per_version"),
-                    models.CheckConstraint(condition=models.Q(models.Q(("status", "signed"), _negated=True), ("effective_at__isnull", False), _connector="OR"), name="signed_has_an_instant"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "proposed")),
+                        fields=("version",),
+                        name="one_open_proposal_per_version",
+                    ),
                     models.CheckConstraint(
-                        condition=models.Q(("withdrawn_at__isnull", True), ("effective_at__isnull", True), ("withdrawn_at__lt", models.F("effective_at")), _connector="OR"),
+                        condition=models.Q(
+                            models.Q(("status", "signed"), _negated=True),
+                            ("effective_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="signed_has_an_instant",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("withdrawn_at__isnull", True),
+                            ("effective_at__isnull", True),
+                            ("withdrawn_at__lt", models.F("effective_at")),
+                            _connector="OR",
+                        ),
                         name="withdrawn_before_it_began",
                     ),
                 ],
             },
         ),
-        migrations.AddField("Signature", "effect", models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="signatures", to="agreement.effect")),
-        migrations.AddField("Signature", "signer", models.BigIntegerField(null=True, help_text="The user's number when it was signed: it stays when the user goes.")),
+        migrations.AddField(
+            "Signature",
+            "effect",
+            models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="signatures", to="agreement.effect"
+            ),
+        ),
+        migrations.AddField(
+            "Signature",
+            "signer",
+            models.BigIntegerField(
+                null=True, help_text="The user's number when it was signed: it stays when the user goes."
+            ),
+        ),
         migrations.AddField("Signature", "seal", models.CharField(default="", max_length=64), preserve_default=False),
         migrations.RunSQL(FILL),
         migrations.RunPython(seal_old),
         migrations.RemoveConstraint("Signature", "one_signature_per_department"),
         migrations.RemoveField("Signature", "version"),
         migrations.AlterField("Signature", "effect", _to("effect", "signatures")),
-        migrations.AlterField("Signature", "signer", models.BigIntegerField(help_text="The user's number when it was signed: it stays when the user goes.")),
-        migrations.AddConstraint("Signature", models.UniqueConstraint(fields=("effect", "department"), name="one_signature_per_department")),
+        migrations.AlterField(
+            "Signature",
+            "signer",
+            models.BigIntegerField(help_text="The user's number when it was signed: it stays when the user goes."),
+        ),
+        migrations.AddConstraint(
+            "Signature", models.UniqueConstraint(fields=("effect", "department"), name="one_signature_per_department")
+        ),
         migrations.RemoveField("Version", "effective_at"),
         migrations.RemoveField("Version", "superseded_at"),
         migrations.CreateModel(
@@ -241,7 +310,16 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Rejudging",
             fields=[
-                ("effect", models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name="rejudging", serialize=False, to="agreement.effect")),
+                (
+                    "effect",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="rejudging",
+                        serialize=False,
+                        to="agreement.effect",
+                    ),
+                ),
                 ("total", models.BigIntegerField()),
                 ("done", models.BigIntegerField(default=0)),
                 ("changed", models.BigIntegerField(default=0)),
@@ -250,7 +328,10 @@ class Migration(migrations.Migration):
                 ("started_at", Instant()),
                 ("updated_at", Instant()),
                 ("finished_at", Instant(null=True)),
-                ("overtaken", models.BooleanField(default=False, help_text="Another version took effect before the end.")),
+                (
+                    "overtaken",
+                    models.BooleanField(default=False, help_text="Another version took effect before the end."),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -258,7 +339,20 @@ class Migration(migrations.Migration):
             fields=[
                 ("hash", models.CharField(max_length=64, primary_key=True, serialize=False)),
                 ("canonical", models.BinaryField()),
-                ("status", models.CharField(choices=[("asked", "Asked"), ("exporting", "Exporting"), ("preparing", "Preparing"), ("ready", "Ready"), ("failed", "Failed")], default="asked", max_length=9)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("asked", "Asked"),
+                            ("exporting", "Exporting"),
+                            ("preparing", "Preparing"),
+                            ("ready", "Ready"),
+                            ("failed", "Failed"),
+                        ],
+                        default="asked",
+                        max_length=9,
+                    ),
+                ),
                 ("asked_at", Instant()),
                 ("folder", models.CharField(blank=True, help_text="Below the data directory.", max_length=200)),
                 ("start", Instant(null=True)),

@@ -83,7 +83,8 @@ def _save(request: HttpRequest, one: Any, user: Any) -> HttpResponse:
         return redirect(f"/agreement/{number}/revisions/{saved.revision}/settle/")
     if saved.merged:
         messages.success(
-            request, "Somebody else had saved meanwhile. Your changes and theirs do not touch: both are in the draft now."
+            request,
+            "Somebody else had saved meanwhile. Your changes and theirs do not touch: both are in the draft now.",
         )
     errors = len(parse(saved.version.source).errors)
     if errors:
@@ -106,7 +107,9 @@ def settle(request: HttpRequest, number: int, revision: int) -> HttpResponse:
     if kept is None or not kept.aside:
         raise Http404("There is no such text beside this draft.")
     if one.status != "draft":
-        raise CannotDo("This draft was proposed meanwhile. Your text stays readable among its revisions; begin a new draft.")
+        raise CannotDo(
+            "This draft was proposed meanwhile. Your text stays readable among its revisions; begin a new draft."
+        )
     with refusals():
         both = clash(one, revision)
     head = drafts.head(number)
@@ -123,7 +126,9 @@ def settle(request: HttpRequest, number: int, revision: int) -> HttpResponse:
                 by=user, at=clock.now(),
             )  # fmt: skip
         if saved.clashes:
-            messages.warning(request, "The draft was saved once more meanwhile. Look again and choose anew; nothing is lost.")
+            messages.warning(
+                request, "The draft was saved once more meanwhile. Look again and choose anew; nothing is lost."
+            )
             return redirect(request.path)
         messages.success(request, "Both texts are settled; the draft holds what you chose.")
         return redirect(f"/agreement/{number}/edit/" if parse(saved.version.source).errors else f"/agreement/{number}/")
@@ -185,7 +190,9 @@ def revision(request: HttpRequest, number: int, revision: int) -> HttpResponse:
         raise Http404("There is no such text.")
     base = drafts.revision(number, kept.base) if kept.base else None
     lines = (
-        list(unified_diff(base.source.splitlines(), kept.source.splitlines(), lineterm="", n=AROUND))[2:] if base else []
+        list(unified_diff(base.source.splitlines(), kept.source.splitlines(), lineterm="", n=AROUND))[2:]
+        if base
+        else []
     )
     return render(
         request,

@@ -99,6 +99,11 @@ class Figures:
         return f"Version {self.number}"
 
     @property
+    def table_says(self) -> str:
+        """The name of the table behind the bars; two of them may stand on one page."""
+        return f"Handed over each week, version {self.number}"
+
+    @property
     def a_week_says(self) -> str:
         """Hand-overs a week, with one decimal."""
         return formats.number(self.a_week, 1)
@@ -122,7 +127,9 @@ def figures(
     shown = tried.preview
     capacity = entered or tried.capacity
     if shown is None:
-        return Figures(tried, number, base_number, tuple(differs), entered, capacity, (), None, 0, 0, 0, 0, 0, 0, (), ())
+        return Figures(
+            tried, number, base_number, tuple(differs), entered, capacity, (), None, 0, 0, 0, 0, 0, 0, (), ()
+        )
     weeks = max(1, len(shown.weeks))
     most = max(1, scale, *(one.handed for one in (*shown.weeks, *shown.base_weeks)))
     # A capacity far above every week would press the bars flat; it is told in words.
@@ -163,4 +170,3 @@ def lines_told(preview: Any) -> Mapping[str, LineTold]:
         sentence = in_words(found, one.decided_with, one.decided_without)
         told[one.line_id] = LineTold(one.met, one.unknown, all_, sentence, found is not None and found.tells)
     return told
-

@@ -71,11 +71,7 @@ def version(request: HttpRequest, number: int) -> HttpResponse:
     effects = list(one.effects.all())
     latest = effects[0] if effects else None
     open_ = latest if latest is not None and latest.status == "proposed" else None
-    ahead = (
-        latest
-        if latest is not None and latest.status == "signed" and (latest.effective_at or 0) > at
-        else None
-    )
+    ahead = latest if latest is not None and latest.status == "signed" and (latest.effective_at or 0) > at else None
     shown_effect = open_ or ahead or next((e for e in effects if current and e.pk == current.effect), latest)
     signed = {s.department: s for s in shown_effect.signatures.all()} if shown_effect else {}
     ends = {period.effect: period.end for period in queries.in_force_periods()}
@@ -103,8 +99,13 @@ def version(request: HttpRequest, number: int) -> HttpResponse:
             "edits": one.status == "draft" and may_draft(user.role),
             "drafts": one.status != "draft" and may_draft(user.role),
             "proposes": one.status == "draft" and may_draft(user.role) and not reading.errors,
-            "proposes_again": one.status != "draft" and may_draft(user.role) and not open_ and not ahead and not in_force,
-            "withdraws": bool(open_ and may_withdraw(user.role)) or bool(ahead and may_sign(user.role, user.department)),
+            "proposes_again": one.status != "draft"
+            and may_draft(user.role)
+            and not open_
+            and not ahead
+            and not in_force,
+            "withdraws": bool(open_ and may_withdraw(user.role))
+            or bool(ahead and may_sign(user.role, user.department)),
             "signs": bool(open_) and may_sign(user.role, user.department) and user.department not in signed,
         },
     )

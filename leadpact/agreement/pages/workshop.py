@@ -126,7 +126,9 @@ def show_figures(request: HttpRequest, number: int) -> HttpResponse:
             "title": "Figures",
             "version": one,
             "figures": shown,
-            "said": _groups(agreement, changes, {}, {}) if request.headers.get("HX-Request") and not shown.waits else (),
+            "said": _groups(agreement, changes, {}, {})
+            if request.headers.get("HX-Request") and not shown.waits
+            else (),
             "changes": changes,
             "edits": may_draft(user.role),
             "head": latest.number if latest and one.status == "draft" else 0,
@@ -163,11 +165,15 @@ def save(request: HttpRequest, number: int) -> HttpResponse:
             return redirect(f"/agreement/{made.number}/workshop/")
         saved = actions.edit(number=number, source=text, by=user, at=at, base=base or None)
     if saved.clashes:
-        messages.warning(request, "Somebody changed the same numbers meanwhile. Both texts are kept; choose what stays.")
+        messages.warning(
+            request, "Somebody changed the same numbers meanwhile. Both texts are kept; choose what stays."
+        )
         return redirect(f"/agreement/{number}/revisions/{saved.revision}/settle/")
     messages.success(
         request,
-        "Saved, together with what somebody else changed meanwhile." if saved.merged else "The numbers are in the draft.",
+        "Saved, together with what somebody else changed meanwhile."
+        if saved.merged
+        else "The numbers are in the draft.",
     )
     return redirect(f"/agreement/{number}/workshop/")
 
@@ -199,7 +205,11 @@ def compare(request: HttpRequest) -> HttpResponse:
     one, first = _sound(whole_number(request.GET.get("a", ""), default=default))
     other, second = _sound(whole_number(request.GET.get("b", ""), default=default))
     capacity = _capacity(request)
-    bases = [*([current.hash] if current else []), one.hash or agreement_hash(first), other.hash or agreement_hash(second)]
+    bases = [
+        *([current.hash] if current else []),
+        one.hash or agreement_hash(first),
+        other.hash or agreement_hash(second),
+    ]
     tried = [benches.on_history(meant, bases=bases) for meant in (first, second)]
     tops = [week.handed for one_ in tried if one_.preview is not None for week in one_.preview.weeks]
     sides = [
@@ -216,7 +226,8 @@ def compare(request: HttpRequest) -> HttpResponse:
             "title": "Two versions",
             "one": one,
             "other": other,
-            "sides": list(zip((one, other), sides, strict=True)),
+            # A version beside itself is one version.
+            "sides": list(zip((one, other), sides, strict=True))[: 1 if one.number == other.number else 2],
             "differs": diff(first, second),
             "same_bench": same,
             "versions": list(queries.versions()),
@@ -266,7 +277,9 @@ def _figures(request: HttpRequest, one: Any, agreement: Agreement, changes: Mapp
     current = queries.in_force(clock.now())
     changed = turn(agreement, changes)
     base = current.agreement if current is not None else agreement
-    tried = benches.on_history(changed, bases=[*([current.hash] if current else []), one.hash or agreement_hash(agreement)])
+    tried = benches.on_history(
+        changed, bases=[*([current.hash] if current else []), one.hash or agreement_hash(agreement)]
+    )
     against_own = tried.preview is not None and (current is None or tried.base != current.hash)
     return figures(
         tried,

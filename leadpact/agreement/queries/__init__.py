@@ -92,8 +92,9 @@ def in_force_before(effect_id: int) -> InForce | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    agreement, needed = _loaded(row[0])
-    return InForce(*row[:4], agreement, needed, row[4])
+    digest, number, name, effective_at, effect = row
+    agreement, needed = _loaded(digest)
+    return InForce(digest, number, name, effective_at, agreement, needed, effect)
 
 
 def in_force_periods() -> tuple[Period, ...]:

@@ -95,9 +95,9 @@ def named(lead_ids: Sequence[str]) -> list[Named]:
     numbers = [int(one) for one in lead_ids if one.isdigit()]
     found = {
         lead.pk: lead
-        for lead in Lead.objects.filter(pk__in=numbers).select_related("person__account").only(
-            "pk", "person__name", "person__email", "person__account__name", "person__account__domain"
-        )
+        for lead in Lead.objects.filter(pk__in=numbers)
+        .select_related("person__account")
+        .only("pk", "person__name", "person__email", "person__account__name", "person__account__domain")
     }
     told: list[Named] = []
     for number in numbers:
@@ -106,6 +106,10 @@ def named(lead_ids: Sequence[str]) -> list[Named]:
             person = lead.person
             account = person.account
             told.append(
-                Named(number, person.name or person.email or "Somebody", (account.name or account.domain or "") if account else "")
+                Named(
+                    number,
+                    person.name or person.email or "Somebody",
+                    (account.name or account.domain or "") if account else "",
+                )
             )
     return told

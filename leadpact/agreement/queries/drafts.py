@@ -19,9 +19,7 @@ def revision(number: int, revision_number: int) -> Revision | None:
 
 def head(number: int) -> Revision | None:
     """The draft's present text."""
-    return (
-        Revision.objects.filter(version__number=number, aside=False).select_related("by").order_by("-number").first()
-    )
+    return Revision.objects.filter(version__number=number, aside=False).select_related("by").order_by("-number").first()
 
 
 def aside(number: int) -> list[Revision]:

@@ -42,10 +42,12 @@ def talks(keys: Collection[str] | None = None) -> list[Talk]:
         found = found.filter(key__in=list(keys))
     said: dict[int, list[Said]] = {}
     for one in (
-        Comment.objects.filter(thread__in=found.values("pk")).select_related("by", "version").order_by("at", "pk")
+        Comment.objects.filter(thread__in=found.values("pk"))
+        .select_related("by", "version", "thread")
+        .order_by("at", "pk")
     ):
         told = Said(str(one.by or "Somebody who left"), one.department, one.at, one.text, one.version.number)
-        said.setdefault(one.thread_id, []).append(told)
+        said.setdefault(one.thread.pk, []).append(told)
     all_ = [
         Talk(one.pk, one.key, tuple(said.get(one.pk, ())), str(one.resolved_by or ""), one.resolved_at)
         for one in found.order_by("-opened_at", "-pk")

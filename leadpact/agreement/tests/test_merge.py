@@ -22,9 +22,7 @@ def test_the_same_change_made_twice_is_one() -> None:
     assert merge(base=BASE, theirs=changed, mine=changed).text() == changed
 
 
-@pytest.mark.parametrize(
-    ("choice", "line"), [("theirs", "2\n"), ("mine", "zwei\n"), ("both", "2\nzwei\n")]
-)
+@pytest.mark.parametrize(("choice", "line"), [("theirs", "2\n"), ("mine", "zwei\n"), ("both", "2\nzwei\n")])
 def test_where_both_changed_one_line_somebody_chooses(choice: str, line: str) -> None:
     both = merge(base=BASE, theirs=BASE.replace("two", "2"), mine=BASE.replace("two", "zwei").replace("six", "6"))
     (clash,) = both.clashes
@@ -53,7 +51,9 @@ def test_whoever_changed_nothing_changes_nothing_and_no_line_is_lost(base: str, 
     both = merge(base=base, theirs=theirs, mine=mine)
     if not both.clashes:
         assert merge(base=base, theirs=mine, mine=theirs).text() == both.text()
-    shown = [line for part in both.parts for line in (part.lines if isinstance(part, Same) else (*part.theirs, *part.mine))]
+    shown = [
+        line for part in both.parts for line in (part.lines if isinstance(part, Same) else (*part.theirs, *part.mine))
+    ]
     for letter in ("a\n", "b\n", "c\n"):
         # What only I wrote, or only they wrote, is in the text or stands in a clash before whoever settles it.
         assert shown.count(letter) >= max(mine.count(letter), theirs.count(letter)) - base.count(letter)

@@ -33,7 +33,9 @@ def test_every_number_of_the_example_can_be_moved() -> None:
 
 def test_turning_changes_these_numbers_and_nothing_else() -> None:
     turned = turn(EXAMPLE, MOVES)
-    assert {knob.name: knob.value for knob in knobs(turned)} == {k.name: MOVES.get(k.name, k.value) for k in knobs(EXAMPLE)}
+    assert {knob.name: knob.value for knob in knobs(turned)} == {
+        k.name: MOVES.get(k.name, k.value) for k in knobs(EXAMPLE)
+    }
     seminar = next(line for line in turned.lines if line.id == "seminar")
     assert isinstance(seminar.rule, Each)
     assert (seminar.points, seminar.rule.at_most, seminar.rule.fades) == (12, 100, True)
@@ -61,7 +63,9 @@ def test_the_file_keeps_its_comments_and_its_layout() -> None:
             "{any: [{touch: page.viewed, where: {fit: {at_least: 1}}}, {fit: {below: 2}}]}", "score.cools.0.most", 3,
             "{any: [{touch: page.viewed, where: {fit: {at_least: 1}}}, {fit: {below: 3}}]}",
         ),
-        ("{all: [{fit: {below: 5}}, {fit: {at_least: 2}}]}", "score.cools.1.least", 1, "{all: [{fit: {below: 5}}, {fit: {at_least: 1}}]}"),
+        ("{all: [{fit: {below: 5}}, {fit: {at_least: 2}}]}", "score.cools.1.least", 1,
+            "{all: [{fit: {below: 5}}, {fit: {at_least: 1}}]}",
+        ),
     ],
 )  # fmt: skip
 def test_thresholds_in_every_spelling(cools: str, name: str, value: int, written: str) -> None:
@@ -70,7 +74,7 @@ def test_thresholds_in_every_spelling(cools: str, name: str, value: int, written
 
 
 def test_what_cannot_be_says_so() -> None:
-    with pytest.raises(CannotTurn, match="nothing called points.nobody"):
+    with pytest.raises(CannotTurn, match=r"nothing called points\.nobody"):
         turn(EXAMPLE, {"points.nobody": 3})
     with pytest.raises(CannotTurn, match="from 1 to"):
         checked(EXAMPLE, {"cap.seminar": 0})
