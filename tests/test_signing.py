@@ -28,6 +28,7 @@ from tests.cast import DAY, EXAMPLE, HOUR, T0, Cast, sign, touch, traits
 
 SOURCE = EXAMPLE.read_text(encoding="utf-8")
 FIT = traits(**{"account.industry": "Logistics", "account.employees": 900})
+MINUTE = 60_000_000
 OwnerBlock = Callable[[], AbstractContextManager[None]]
 
 
@@ -176,8 +177,8 @@ def test_the_ledger_says_that_the_version_changed_the_verdict_and_not_the_person
     prospects(3)
     idle = take([touch("webinar.attended", at=T0, email="idle@other.example")], known_at=T0)
     assert idle.judged == 1
-    at = T0 + 100 * DAY
-    number = sign(cast, at=at, source=lower(8))
+    at = T0 + 30 * DAY
+    number = sign(cast, at=at, source=lower(16))
     with clock.at(at + 1):
         jobs.rejudge(agreement_hash=in_force(at).hash)  # type: ignore[union-attr]
 
@@ -212,6 +213,18 @@ def test_a_verdict_that_time_changed_meanwhile_is_not_laid_at_the_versions_door(
 
 
 @pytest.mark.django_db
+def test_whoever_is_judged_before_their_turn_is_told_apart_too(cast: Cast) -> None:
+    prospects(2)
+    at = T0 + DAY
+    sign(cast, at=at, source=lower(24))
+    # Before the job comes: a look at the price page (almost 25 points in all) suffices now, and would not have before; a demo always did.
+    for n, kind, path in ((0, "page.viewed", "/pricing"), (1, "demo.requested", "/demo")):
+        take([touch(kind, at=at + 1, email=f"p@firm{n}.example", path=path)], known_at=at + 1)
+    told = Entry.objects.filter(move="judged", at__gt=at).order_by("lead_id").values_list("verdict", "cause")
+    assert list(told) == [("sales_ready", "version"), ("sales_ready", "")]
+
+
+@pytest.mark.django_db
 def test_a_change_of_version_that_was_killed_goes_on_where_it_was(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     prospects(5)
     at = T0 + DAY
@@ -233,11 +246,11 @@ def test_a_change_of_version_that_was_killed_goes_on_where_it_was(cast: Cast, mo
     stopped = Rejudging.objects.get()
     assert (stopped.done, stopped.total, stopped.finished_at) == (2, 5, None)
 
-    with clock.at(at + HOUR):
+    with clock.at(at + MINUTE):
         jobs.rejudge(agreement_hash=version.hash)
     assert [len(ids) for ids in asked] == [2, 2, 2, 1]
     done = Rejudging.objects.get()
-    assert (done.done, done.changed, done.handed_over, done.finished_at) == (5, 5, 5, at + HOUR)
+    assert (done.done, done.changed, done.handed_over, done.finished_at) == (5, 5, 5, at + MINUTE)
     with clock.at(at + 2 * HOUR):
         jobs.rejudge(agreement_hash=version.hash)
     assert len(asked) == 4, "what is done is not done twice"

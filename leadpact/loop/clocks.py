@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from leadpact.agreement.actions import advance_rejudging, begin_rejudging, end_rejudging
-from leadpact.agreement.queries import InForce, in_force, in_force_before
+from leadpact.agreement.queries import InForce, in_force
 from leadpact.custody.actions import SYSTEM, Lapsed, NewEntry, lapse
 from leadpact.kit.raw import by_index
 from leadpact.kit.raw import cursor as raw_cursor
@@ -131,7 +131,6 @@ def rejudge_everybody(*, version: InForce, at: Callable[[], int]) -> Fired:
     and one for a version that another has followed stops.
     """
     judged = handed = 0
-    before = in_force_before(version.effect)
     last, ended = begin_rejudging(effect_id=version.effect, count=_judgeable, at=at())
     while not ended:
         lead_ids = _after(last)
@@ -142,7 +141,7 @@ def rejudge_everybody(*, version: InForce, at: Callable[[], int]) -> Fired:
             end_rejudging(effect_id=version.effect, at=now, overtaken=overtaken)
             break
         with transaction.atomic():
-            outcome = judge_set(lead_ids, version=version, at=now, before=before)
+            outcome = judge_set(lead_ids, version=version, at=now)
             last = lead_ids[-1]
             advance_rejudging(
                 effect_id=version.effect, last_lead=last, judged=outcome.judged, changed=outcome.by_version,

@@ -19,7 +19,7 @@ from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.language import hours
 from leadpact.loop.handoffs import Held, after_verdict
 from leadpact.qualification.actions import judge as judge_leads
-from leadpact.qualification.actions import keep, latest, mark_waiting
+from leadpact.qualification.actions import judge_by, keep, latest, mark_waiting
 from leadpact.qualification.rules.judged import HOUR, Judged
 
 DEFAULT_ACCEPT_WITHIN = 86_400_000_000
@@ -28,7 +28,10 @@ CHUNK = 1_000
 
 @dataclass(frozen=True, slots=True)
 class LockedLead:
-    """A lead as it is held, locked for this transaction. as_of: of its latest judgement, None before the first."""
+    """A lead as it is held, locked for this transaction.
+
+    as_of, judged_by: of its latest judgement, the instant and the hash of the version; None and empty before the first.
+    """
 
     lead_id: int
     person_id: int
@@ -41,6 +44,7 @@ class LockedLead:
     may_cool: bool
     next_tick: int | None
     account_id: int | None
+    judged_by: str
 
     def may_have_changed(self, at: int) -> bool:
         """Whether time alone may have changed the verdict by `at`: its tick is at most an hour away, or it waits."""
@@ -80,13 +84,14 @@ _LOCK = (
 )
 _HELD = (
     "SELECT h.lead_id, l.person_id, h.holder, h.state, h.verdict, h.cause, h.alternatives, j.as_of, COALESCE(j.may_cool, FALSE),"
-    " j.next_tick, p.account_id FROM unnest($1::bigint[]) AS w (id)"
+    " j.next_tick, p.account_id, COALESCE(j.agreement_hash, '') FROM unnest($1::bigint[]) AS w (id)"
     " CROSS JOIN LATERAL (SELECT lead_id, holder, state, verdict, cause, alternatives FROM custody_holding"
     " WHERE lead_id = w.id OFFSET 0) AS h"
     " CROSS JOIN LATERAL (SELECT person_id FROM leads_lead WHERE id = w.id OFFSET 0) AS l"
     " CROSS JOIN LATERAL (SELECT account_id FROM leads_person WHERE id = l.person_id"
     " AND merged_into_id IS NULL OFFSET 0) AS p"
-    " LEFT JOIN LATERAL (SELECT as_of, may_cool, next_tick FROM qualification_judgement WHERE lead_id = w.id OFFSET 0) AS j ON TRUE"
+    " LEFT JOIN LATERAL (SELECT as_of, may_cool, next_tick, agreement_hash FROM qualification_judgement"
+    " WHERE lead_id = w.id OFFSET 0) AS j ON TRUE"
     " WHERE h.state NOT IN ('won', 'merged', 'erased')"
 )
 
@@ -121,15 +126,12 @@ def judge_and_move(
     as_of: int | None = None,
     history: bool = False,
     moves: bool = True,
-    before: InForce | None = None,
 ) -> Outcome:
     """Record the captured leads, judge `judge`, and write and route what follows. Runs inside the caller's transaction.
 
     at: the instant of the ledger's entries. as_of: of the verdicts (a late tick judges as of the tick); `at` where None.
     causes: lead id → the touch that made us look. history: read attributes as they were known at `as_of`.
     moves: False writes changes of verdict only, and leaves custody to who asks next.
-    before: the version that was in force before `version`, where its change is why we look: the ledger tells the verdicts that
-    the change made from those that came about meanwhile.
     """
     judged: list[Judged] = []
     by_version: set[int] = set()
@@ -137,8 +139,7 @@ def judge_and_move(
     if version is not None and judge:
         judged = judge_leads(lead_ids=judge, as_of=at if as_of is None else as_of, version=version, history=history)
         born = {entry.lead_id: entry for entry in captured}
-        if before is not None:
-            by_version = _changed_by_version(judged, held, before, at if as_of is None else as_of)
+        by_version = _changed_by_version(judged, held, version, history=history)
         for verdict in judged:
             was = held[verdict.lead_id].held() if verdict.lead_id in held else _newborn(born[verdict.lead_id])
             entries += after_verdict(
@@ -152,16 +153,25 @@ def judge_and_move(
 
 
 def _changed_by_version(
-    judged: Sequence[Judged], held: Mapping[int, LockedLead], before: InForce, as_of: int
+    judged: Sequence[Judged], held: Mapping[int, LockedLead], version: InForce, *, history: bool
 ) -> set[int]:
-    """Whose verdict changed though the version before would judge as the ledger says. One statement, over those alone."""
-    changed = [one for one in judged if one.verdict != held[one.lead_id].verdict and held[one.lead_id].state != "new"]
-    now = {one.lead_id: one.verdict for one in changed}
-    return {
-        one.lead_id
-        for one in judge_leads(lead_ids=sorted(now), as_of=as_of, version=before)
-        if one.verdict != now[one.lead_id]
-    }
+    """Whose verdict another version made, and not the person: the one they were judged by last would not have said so.
+
+    Asked as of the same instant, with what is known now: so a fact that came meanwhile is not laid at the version's door. No
+    statement where nobody's verdict changed together with the version, which is nearly always; else one for each earlier version.
+    """
+    earlier: dict[str, dict[int, Judged]] = {}
+    for one in judged:
+        before = held.get(one.lead_id)
+        if before is None or before.judged_by in {"", version.hash} or before.verdict == one.verdict:
+            continue
+        earlier.setdefault(before.judged_by, {})[one.lead_id] = one
+    found: set[int] = set()
+    for agreement_hash, changed in sorted(earlier.items()):
+        as_of = next(iter(changed.values())).as_of
+        again = judge_by(agreement_hash, lead_ids=sorted(changed), as_of=as_of, history=history)
+        found |= {one.lead_id for one in again if one.verdict != changed[one.lead_id].verdict}
+    return found
 
 
 def route(entries: Sequence[NewEntry], *, version: InForce | None, at: int) -> list[Recorded]:
@@ -198,7 +208,6 @@ def judge_set(
     at: int,
     as_of: int | None = None,
     history: bool = False,
-    before: InForce | None = None,
 ) -> Outcome:
     """Judge some leads as of an instant in one transaction: ticks, ends of rests, new versions, ends of imports."""
     with transaction.atomic():
@@ -208,9 +217,8 @@ def judge_set(
         if as_of is None:
             held = catch_up(held, at=now)
         return judge_and_move(
-            captured=(), judge=sorted(held), held=held, version=version, at=now, causes={}, as_of=as_of, history=history,
-            before=before,
-        )  # fmt: skip
+            captured=(), judge=sorted(held), held=held, version=version, at=now, causes={}, as_of=as_of, history=history
+        )
 
 
 def catch_up(held: dict[int, LockedLead], *, at: int, moves: bool = True) -> dict[int, LockedLead]:

@@ -49,14 +49,19 @@ def judge(*, lead_ids: Sequence[int], as_of: int, version: InForce, history: boo
     history: read attributes as they were known then, not as they are now; needed wherever something may have been learnt
     after `as_of`.
     """
+    return judge_by(version.hash, lead_ids=lead_ids, as_of=as_of, history=history)
+
+
+def judge_by(agreement_hash: str, *, lead_ids: Sequence[int], as_of: int, history: bool = False) -> list[Judged]:
+    """`judge` by any version that was ever signed, in force or not."""
     if not lead_ids:
         return []
-    sql, lines = statement(version.hash, history=history)
+    sql, lines = statement(agreement_hash, history=history)
     with raw_cursor() as cursor:
         cursor.execute(sql.encode(), (list(lead_ids), as_of), prepare=True)
         rows: list[Any] = cursor.fetchall()
     first_extra = len(FIXED) + len(lines)
-    drift = _drift(version.hash)
+    drift = _drift(agreement_hash)
     return [
         Judged(
             lead_id=row[0], as_of=row[1], verdict=row[2], decided_by=row[3] or "",

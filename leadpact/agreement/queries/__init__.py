@@ -79,24 +79,6 @@ def in_force(at: int) -> InForce | None:
     return InForce(digest, number, name, effective_at, agreement, needed, effect)
 
 
-def in_force_before(effect_id: int) -> InForce | None:
-    """The version that an effect's version followed; None where it is the first."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT v.hash, v.number, v.name, e.effective_at, e.id FROM agreement_effect AS n JOIN agreement_effect AS e"
-            " ON e.status = 'signed' AND (e.effective_at, e.id) < (n.effective_at, n.id)"
-            " JOIN agreement_version AS v ON v.id = e.version_id"
-            " WHERE n.id = %s ORDER BY e.effective_at DESC, e.id DESC LIMIT 1",
-            [effect_id],
-        )
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    digest, number, name, effective_at, effect = row
-    agreement, needed = _loaded(digest)
-    return InForce(digest, number, name, effective_at, agreement, needed, effect)
-
-
 def in_force_periods() -> tuple[Period, ...]:
     """Every stretch in which a version was, is or will be in force, from the first on."""
     rows = Effect.objects.filter(status="signed").values_list("pk", "version__hash", "effective_at")
