@@ -110,6 +110,13 @@ def moment(text: str) -> int | None:
 
 def source_of(request: HttpRequest) -> str:
     """The text of a form or of an uploaded file, with plain line ends. Raises CannotDo."""
+    source = _sent(request)
+    if "\0" in source:
+        raise CannotDo("That is not text: it holds NUL characters. Save the agreement as UTF-8 text and send it again.")
+    return source
+
+
+def _sent(request: HttpRequest) -> str:
     upload = request.FILES.get("file")
     if upload is not None:
         if (upload.size or 0) > MOST_BYTES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leadpact.agreement.rules.merge import Same, merge
@@ -44,6 +44,7 @@ def test_a_last_line_without_an_end_does_not_run_into_the_next() -> None:
 LINES = st.lists(st.sampled_from("abc"), max_size=8).map(lambda rows: "".join(f"{row}\n" for row in rows))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(LINES, LINES, LINES)
 def test_whoever_changed_nothing_changes_nothing_and_no_line_is_lost(base: str, theirs: str, mine: str) -> None:
     assert merge(base=base, theirs=theirs, mine=base).text() == theirs
