@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from bench import compile as compiling
-from bench import judge_duckdb, judge_postgres, replay, tracking
+from bench import judge_duckdb, judge_postgres, replay, tracking, workshop
 
 
 def main() -> int:
@@ -17,7 +17,9 @@ def main() -> int:
     print("\n3. The largest ordinary agreement, from the file to the query\n")
     worst = max(worst, compiling.main([]))
     print("\n4. A year replayed, and previews of changes to the agreement\n")
-    return max(worst, replay.main(["--growth"]))
+    worst = max(worst, replay.main(["--growth"]))
+    print("\n5. The workshop: figures that follow a moved number, through HTTP\n")
+    return max(worst, workshop.main([]))
 
 
 if __name__ == "__main__":

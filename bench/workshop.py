@@ -42,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         server = subprocess.Popen(
             [sys.executable, "-m", "leadpact", "serve", "--data", place, "--port", "0", "--workers", "1"],
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             text=True,
         )
         try:
@@ -111,7 +112,12 @@ def _furnish(place: Path, leads: int, touches: int) -> tuple[str, float]:
     ask_bench(agreement=version.agreement, by=cast.ada, at=at)
     made = open_bench(place / folder)
     bench_ready(
-        agreement_hash=version.hash, folder=folder, start=int(made.first.min()), end=made.end, stay=86_400_000_000, at=at
+        agreement_hash=version.hash,
+        folder=folder,
+        start=int(made.first.min()),
+        end=made.end,
+        stay=86_400_000_000,
+        at=at,
     )
     client = Client()
     client.force_login(cast.ada, backend="allauth.account.auth_backends.AuthenticationBackend")

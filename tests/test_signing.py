@@ -217,7 +217,7 @@ def test_whoever_is_judged_before_their_turn_is_told_apart_too(cast: Cast) -> No
     prospects(2)
     at = T0 + DAY
     sign(cast, at=at, source=lower(24))
-    # Before the job comes: a look at the price page (almost 25 points in all) suffices now, and would not have before; a demo always did.
+    # Before the job comes: a look at the price page (almost 25 points in all) suffices now and did not before; a demo always did.
     for n, kind, path in ((0, "page.viewed", "/pricing"), (1, "demo.requested", "/demo")):
         take([touch(kind, at=at + 1, email=f"p@firm{n}.example", path=path)], known_at=at + 1)
     told = Entry.objects.filter(move="judged", at__gt=at).order_by("lead_id").values_list("verdict", "cause")

@@ -60,7 +60,7 @@ def desk(company: Cast, live_server: LiveServer) -> Callable[..., Page]:
             raise AssertionError(text)
 
         page.on("pageerror", lambda error: complain(str(error)))
-        page.on("console", lambda said: complain(said.text) if said.type == "error" else None)
+        page.on("console", lambda said: complain(said.text) if said.type == "error" and not said.text.startswith("htmx:") else None)
         return page
 
     return of
