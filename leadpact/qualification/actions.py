@@ -129,7 +129,7 @@ def compare(*, version: InForce, as_of: int, size: int) -> Compared:
     leads = sample(as_of, size)
     told: list[str] = []
     for found in judge(lead_ids=leads, as_of=as_of, version=version, history=True):
-        known = history_of(found.lead_id)
+        known = history_of(found.lead_id, as_of=as_of)
         right = evaluate(version.agreement, known.lead(str(found.lead_id)), known, as_of)
         mine = (found.verdict, found.decided_by, found.fit, found.engagement, found.readiness)
         theirs = (right.verdict, right.decided_by, *(right.scores[name] for name in ("fit", "engagement", "readiness")))

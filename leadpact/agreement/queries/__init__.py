@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connection
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from leadpact.agreement.models import Effect, Rejudging, Version
 from leadpact.agreement.rules import Begun, Period, periods
@@ -98,7 +98,7 @@ def versions() -> QuerySet[Version]:
 def open_versions() -> QuerySet[Version]:
     """Drafts and proposals that wait for words or signatures."""
     open_ = Effect.objects.filter(status="proposed").values("version")
-    return versions().filter(status="draft") | versions().filter(pk__in=open_)
+    return versions().filter(Q(status="draft") | Q(pk__in=open_))
 
 
 def version(number: int) -> Version:
