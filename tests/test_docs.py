@@ -30,7 +30,8 @@ FETCHED = re.compile(r"""<(?:script|img|iframe|link|source)\b[^>]*?\s(?:src|href
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s#]+)(?:#[^)]*)?\)|!\[[^\]]*\]\(([^)\s]+)\)")
 # Without a page of their own: what takes a form, what is not for people, and what other packages bring.
 NO_PAGE = re.compile(
-    r"^/(accounts|api|v1|health)/|/(revoke|note|withdraw|confirm|drop|propose|sign|remove|work|part|absences|password|open|void)/$"
+    r"^/(accounts|api|v1|health)/|/(revoke|note|withdraw|confirm|drop|propose|sign|remove|work|part|absences|password|open|void"
+    r"|save|prepare|talk)/$"
     r"|^/capture/duplicates/N/$|^/tuning/guess/N/$|^/(leads|distribution)/N/[a-z-]+/$|/\(\?P"
 )
 

@@ -16,3 +16,13 @@ def may_draft(role: str) -> bool:
 def may_sign(role: str, department: str) -> bool:
     """A manager signs for the own department."""
     return role == "manager" and department in {"marketing", "sales"}
+
+
+def may_withdraw(role: str) -> bool:
+    """Whoever may propose may take a proposal back; what both signed, only a head (rules.check_withdrawable)."""
+    return may_draft(role)
+
+
+def may_prepare(role: str) -> bool:
+    """Managers and operations have history made ready for the workshop: it takes minutes of the machine."""
+    return role in {"manager", "operations"}

@@ -39,6 +39,8 @@ NO_PROMISE = frozenset({"rest_ends"})
 ATTEMPT, CONVERSATION = "attempt", "conversation"
 # Why a lead was handed over: its `cause` in the ledger.
 HAND_OVER_CAUSES = ("definition", "audit", "by_hand")
+# What changed a verdict, where it was not the person: the `cause` of a judgement.
+BY_VERSION = "version"
 
 
 @dataclass(frozen=True, slots=True)

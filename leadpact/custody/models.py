@@ -31,7 +31,7 @@ class Entry(models.Model):
     agreement = models.CharField(max_length=64, blank=True)
     reason = models.CharField(max_length=40, blank=True)
     verdict = models.CharField(max_length=16, blank=True)  # of a judgement
-    cause = models.CharField(max_length=12, blank=True)  # handed_over: definition | audit | by_hand
+    cause = models.CharField(max_length=12, blank=True)  # handed_over: definition | audit | by_hand; judged: version
     cause_touch = models.BigIntegerField(null=True)
     cause_seq = models.PositiveIntegerField(null=True)
     salesperson = models.ForeignKey("team.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)

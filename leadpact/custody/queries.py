@@ -136,3 +136,45 @@ def late(at: int) -> dict[str, int]:
         cursor.execute(_LATE, (at,))
         rows: list[Any] = cursor.fetchall()
     return dict(rows)
+
+
+# Which named versions of the agreement were not in force at the entry's instant; grouped, so that the answer stays small.
+_NAMING = "SELECT count(*) FROM custody_entry WHERE agreement <> ''"
+_OUT_OF_FORCE = """
+WITH period AS (SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS p (hash, from_at, until_at))
+SELECT e.agreement, count(*), min(e.at), max(e.at), min(e.lead_id) FROM custody_entry AS e
+WHERE e.agreement <> '' AND NOT EXISTS (
+    SELECT FROM period AS p WHERE p.hash = e.agreement AND e.at >= p.from_at AND (p.until_at IS NULL OR e.at < p.until_at))
+GROUP BY e.agreement ORDER BY min(e.at)
+"""
+
+
+def out_of_force(
+    periods: Sequence[tuple[str, int, int | None]],
+) -> tuple[int, list[tuple[str, int, int, int, int]]]:
+    """How many entries name a version of the agreement, and those whose version was not in force at their instant.
+
+    periods: (hash, from, until) of every stretch in force. The latter by version: (hash, entries, first instant, last instant,
+    a lead).
+    """
+    hashes, starts, ends = ([one[n] for one in periods] for n in range(3))
+    with raw_cursor() as cursor:
+        cursor.execute(_NAMING.encode())
+        found: Any = cursor.fetchone()
+        cursor.execute(_OUT_OF_FORCE.encode(), (hashes, starts, ends))
+        rows: list[Any] = cursor.fetchall()
+    return int(found[0]), [tuple(row) for row in rows]
+
+
+def mean_stay(*, since: int, until: int) -> int | None:
+    """How long Sales kept a lead from its hand-over to its final answer, on average, in microseconds.
+
+    Over hand-overs in [since, until) that were answered; None where there is none.
+    """
+    with raw_cursor() as cursor:
+        cursor.execute(
+            b"SELECT avg(answered_at - at)::bigint FROM custody_handoff_v1 WHERE at >= $1 AND at < $2 AND answered_at IS NOT NULL",
+            (since, until),
+        )
+        row: Any = cursor.fetchone()
+    return None if row is None or row[0] is None else int(row[0])

@@ -145,7 +145,7 @@ def _touches(store: Store, until: int) -> None:
 def _labels(store: Store, until: int) -> None:
     """Sales' final answers, with what their reasons blame."""
     store.execute("CREATE TEMPORARY TABLE reasons (agreement VARCHAR, reason VARCHAR, blames VARCHAR)")
-    for hash_, text in store.execute("SELECT hash, canonical FROM lake_agreements").fetchall():
+    for hash_, text in store.execute("SELECT DISTINCT hash, canonical FROM lake_agreements").fetchall():
         for reason in load_canonical(text).recycle:
             store.execute("INSERT INTO reasons VALUES ($1, $2, $3)", [hash_, reason.id, reason.blames])
     store.execute(

@@ -7,10 +7,12 @@ what a crash leaves undone is found by the next call. After downtime everything 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import transaction
 
+from leadpact.agreement.actions import advance_rejudging, begin_rejudging, end_rejudging
 from leadpact.agreement.queries import InForce, in_force
 from leadpact.custody.actions import SYSTEM, Lapsed, NewEntry, lapse
 from leadpact.kit.raw import by_index
@@ -122,24 +124,50 @@ def judge_waiting(*, at: int) -> Fired:
     return Fired(judged=judged, handed_over=handed)
 
 
-def rejudge_everybody(*, version: InForce, at: int) -> Fired:
-    """A version took effect: judge every lead by it, set by set. The ledger names the version that changed the verdict."""
+def rejudge_everybody(*, version: InForce, at: Callable[[], int]) -> Fired:
+    """A version took effect: judge every lead by it, set by set. The ledger says where the version changed the verdict.
+
+    at: asked before each set. What was done is written with the set (`agreement` shows it); a call after a crash goes on there,
+    and one for a version that another has followed stops.
+    """
     judged = handed = 0
-    last = 0
-    while True:
-        with raw_cursor() as cursor:
-            cursor.execute(
-                "SELECT lead_id FROM custody_holding WHERE state NOT IN ('won', 'merged', 'erased') AND lead_id > $1"
-                " ORDER BY lead_id LIMIT $2",
-                (last, CHUNK),
-            )
-            lead_ids = [int(row[0]) for row in cursor.fetchall()]  # type: ignore[call-overload]
-        if not lead_ids:
-            return Fired(judged=judged, handed_over=handed)
-        outcome = judge_set(lead_ids, version=version, at=at)
+    last, ended = begin_rejudging(effect_id=version.effect, count=_judgeable, at=at())
+    while not ended:
+        lead_ids = _after(last)
+        now = at()
+        current = in_force(now)
+        overtaken = current is None or current.effect != version.effect
+        if not lead_ids or overtaken:
+            end_rejudging(effect_id=version.effect, at=now, overtaken=overtaken)
+            break
+        with transaction.atomic():
+            outcome = judge_set(lead_ids, version=version, at=now)
+            last = lead_ids[-1]
+            advance_rejudging(
+                effect_id=version.effect, last_lead=last, judged=outcome.judged, changed=outcome.by_version,
+                handed_over=outcome.handed_over, at=now,
+            )  # fmt: skip
         judged += outcome.judged
         handed += outcome.handed_over
-        last = lead_ids[-1]
+    return Fired(judged=judged, handed_over=handed)
+
+
+def _judgeable() -> int:
+    with raw_cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM custody_holding WHERE state NOT IN ('won', 'merged', 'erased')")
+        row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])  # type: ignore[call-overload]
+
+
+def _after(last: int) -> list[int]:
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT lead_id FROM custody_holding WHERE state NOT IN ('won', 'merged', 'erased') AND lead_id > $1"
+            " ORDER BY lead_id LIMIT $2",
+            (last, CHUNK),
+        )
+        return [int(row[0]) for row in cursor.fetchall()]  # type: ignore[call-overload]
 
 
 def _next_tick(*, after: int, until: int) -> int | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leadpact.custody.actions import SYSTEM, NewEntry
+from leadpact.custody.entries import BY_VERSION
 from leadpact.language import hours
 from leadpact.language.nodes import Agreement, Reason
 from leadpact.qualification.rules.judged import Judged
@@ -37,9 +38,12 @@ class Held:
 
 
 def after_verdict(
-    held: Held, judged: Judged, *, agreement: Agreement, agreement_hash: str, at: int, cause_touch: int | None = None
-) -> list[NewEntry]:
+    held: Held, judged: Judged, *, agreement: Agreement, agreement_hash: str, at: int, cause_touch: int | None = None,
+    by_version: bool = False,
+) -> list[NewEntry]:  # fmt: skip
     """The ledger entries that a verdict causes, in order. Empty where nothing changed.
+
+    by_version: the version before would have judged as it did: the change of version made this verdict, not the person.
 
     Verdicts move only what Marketing holds (Meaning 11); a lead that sleeps wakes only by an alternative that did not hold
     when it fell asleep (Meaning 12); an accepted lead cools when it fell through the threshold after its acceptance
@@ -54,7 +58,15 @@ def after_verdict(
     changed = held.state == "new" or judged.verdict != held.verdict
     if changed:
         clock = nurture if held.state in WITH_MARKETING and (held.state == "new" or _moves_state(held, judged)) else {}
-        entries.append(entry("judged", verdict=judged.verdict, reason=judged.decided_by, **clock))
+        entries.append(
+            entry(
+                "judged",
+                verdict=judged.verdict,
+                reason=judged.decided_by,
+                cause=BY_VERSION if by_version else "",
+                **clock,
+            )
+        )
     fresh = judged.alternatives & ~held.alternatives
     if judged.verdict == SALES_READY:
         if held.state in ASLEEP and fresh:

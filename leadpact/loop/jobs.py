@@ -49,14 +49,16 @@ def judge_waiting() -> None:
 
 @app.task(name="loop.rejudge", lock="loop.rejudge")
 def rejudge(agreement_hash: str) -> None:
-    """A version took effect: judge everybody by it, unless a later one has taken its place meanwhile."""
+    """A version took effect: judge everybody by it, unless a later one has taken its place meanwhile.
+
+    May be killed and run again: it goes on after the last set that was written.
+    """
     from leadpact.agreement.queries import in_force
     from leadpact.loop import clocks
 
-    at = clock.now()
-    version = in_force(at)
+    version = in_force(clock.now())
     if version is not None and version.hash == agreement_hash:
-        clocks.rejudge_everybody(version=version, at=at)
+        clocks.rejudge_everybody(version=version, at=clock.now)
 
 
 @app.periodic(cron="20 2 * * *")

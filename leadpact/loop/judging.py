@@ -19,7 +19,7 @@ from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.language import hours
 from leadpact.loop.handoffs import Held, after_verdict
 from leadpact.qualification.actions import judge as judge_leads
-from leadpact.qualification.actions import keep, latest, mark_waiting
+from leadpact.qualification.actions import judge_by, keep, latest, mark_waiting
 from leadpact.qualification.rules.judged import HOUR, Judged
 
 DEFAULT_ACCEPT_WITHIN = 86_400_000_000
@@ -28,7 +28,10 @@ CHUNK = 1_000
 
 @dataclass(frozen=True, slots=True)
 class LockedLead:
-    """A lead as it is held, locked for this transaction. as_of: of its latest judgement, None before the first."""
+    """A lead as it is held, locked for this transaction.
+
+    as_of, judged_by: of its latest judgement, the instant and the hash of the version; None and empty before the first.
+    """
 
     lead_id: int
     person_id: int
@@ -41,6 +44,7 @@ class LockedLead:
     may_cool: bool
     next_tick: int | None
     account_id: int | None
+    judged_by: str
 
     def may_have_changed(self, at: int) -> bool:
         """Whether time alone may have changed the verdict by `at`: its tick is at most an hour away, or it waits."""
@@ -57,11 +61,15 @@ class LockedLead:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How many leads were judged and handed over, and the ledger's new entries."""
+    """How many leads were judged and handed over, and the ledger's new entries.
+
+    by_version: how many verdicts the change of version made.
+    """
 
     judged: int
     handed_over: int
     recorded: tuple[Recorded, ...] = ()
+    by_version: int = 0
 
 
 # Each table by its key, row by row (LATERAL, OFFSET 0): a plan that was made while the tables were small, or before they
@@ -76,13 +84,14 @@ _LOCK = (
 )
 _HELD = (
     "SELECT h.lead_id, l.person_id, h.holder, h.state, h.verdict, h.cause, h.alternatives, j.as_of, COALESCE(j.may_cool, FALSE),"
-    " j.next_tick, p.account_id FROM unnest($1::bigint[]) AS w (id)"
+    " j.next_tick, p.account_id, COALESCE(j.agreement_hash, '') FROM unnest($1::bigint[]) AS w (id)"
     " CROSS JOIN LATERAL (SELECT lead_id, holder, state, verdict, cause, alternatives FROM custody_holding"
     " WHERE lead_id = w.id OFFSET 0) AS h"
     " CROSS JOIN LATERAL (SELECT person_id FROM leads_lead WHERE id = w.id OFFSET 0) AS l"
     " CROSS JOIN LATERAL (SELECT account_id FROM leads_person WHERE id = l.person_id"
     " AND merged_into_id IS NULL OFFSET 0) AS p"
-    " LEFT JOIN LATERAL (SELECT as_of, may_cool, next_tick FROM qualification_judgement WHERE lead_id = w.id OFFSET 0) AS j ON TRUE"
+    " LEFT JOIN LATERAL (SELECT as_of, may_cool, next_tick, agreement_hash FROM qualification_judgement"
+    " WHERE lead_id = w.id OFFSET 0) AS j ON TRUE"
     " WHERE h.state NOT IN ('won', 'merged', 'erased')"
 )
 
@@ -125,20 +134,44 @@ def judge_and_move(
     moves: False writes changes of verdict only, and leaves custody to who asks next.
     """
     judged: list[Judged] = []
+    by_version: set[int] = set()
     entries = list(captured)
     if version is not None and judge:
         judged = judge_leads(lead_ids=judge, as_of=at if as_of is None else as_of, version=version, history=history)
         born = {entry.lead_id: entry for entry in captured}
+        by_version = _changed_by_version(judged, held, version, history=history)
         for verdict in judged:
-            before = held[verdict.lead_id].held() if verdict.lead_id in held else _newborn(born[verdict.lead_id])
+            was = held[verdict.lead_id].held() if verdict.lead_id in held else _newborn(born[verdict.lead_id])
             entries += after_verdict(
-                before, verdict, agreement=version.agreement, agreement_hash=version.hash, at=at,
-                cause_touch=causes.get(verdict.lead_id),
+                was, verdict, agreement=version.agreement, agreement_hash=version.hash, at=at,
+                cause_touch=causes.get(verdict.lead_id), by_version=verdict.lead_id in by_version,
             )  # fmt: skip
         entries = [entry for entry in entries if moves or entry.move in {"captured", "judged"}]
         keep(judged=judged, version=version)
     recorded = route(entries, version=version, at=at)
-    return Outcome(len(judged), sum(r.move == "handed_over" for r in recorded), tuple(recorded))
+    return Outcome(len(judged), sum(r.move == "handed_over" for r in recorded), tuple(recorded), len(by_version))
+
+
+def _changed_by_version(
+    judged: Sequence[Judged], held: Mapping[int, LockedLead], version: InForce, *, history: bool
+) -> set[int]:
+    """Whose verdict another version made, and not the person: the one they were judged by last would not have said so.
+
+    Asked as of the same instant, with what is known now: so a fact that came meanwhile is not laid at the version's door. No
+    statement where nobody's verdict changed together with the version, which is nearly always; else one for each earlier version.
+    """
+    earlier: dict[str, dict[int, Judged]] = {}
+    for one in judged:
+        before = held.get(one.lead_id)
+        if before is None or before.judged_by in {"", version.hash} or before.verdict == one.verdict:
+            continue
+        earlier.setdefault(before.judged_by, {})[one.lead_id] = one
+    found: set[int] = set()
+    for agreement_hash, changed in sorted(earlier.items()):
+        as_of = next(iter(changed.values())).as_of
+        again = judge_by(agreement_hash, lead_ids=sorted(changed), as_of=as_of, history=history)
+        found |= {one.lead_id for one in again if one.verdict != changed[one.lead_id].verdict}
+    return found
 
 
 def route(entries: Sequence[NewEntry], *, version: InForce | None, at: int) -> list[Recorded]:
@@ -169,7 +202,12 @@ def route(entries: Sequence[NewEntry], *, version: InForce | None, at: int) -> l
 
 
 def judge_set(
-    lead_ids: Sequence[int], *, version: InForce, at: int, as_of: int | None = None, history: bool = False
+    lead_ids: Sequence[int],
+    *,
+    version: InForce,
+    at: int,
+    as_of: int | None = None,
+    history: bool = False,
 ) -> Outcome:
     """Judge some leads as of an instant in one transaction: ticks, ends of rests, new versions, ends of imports."""
     with transaction.atomic():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -11,7 +13,10 @@ import msgspec
 from leadpact.agreement.queries import InForce, by_hash
 from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.language.drift import Drift
+from leadpact.language.evaluate import evaluate
 from leadpact.language.to_sql import compile_sql
+from leadpact.qualification.queries import history as history_of
+from leadpact.qualification.queries import sample
 from leadpact.qualification.rules.binding import relations
 from leadpact.qualification.rules.judged import HOUR, Judged, Met
 
@@ -44,14 +49,19 @@ def judge(*, lead_ids: Sequence[int], as_of: int, version: InForce, history: boo
     history: read attributes as they were known then, not as they are now; needed wherever something may have been learnt
     after `as_of`.
     """
+    return judge_by(version.hash, lead_ids=lead_ids, as_of=as_of, history=history)
+
+
+def judge_by(agreement_hash: str, *, lead_ids: Sequence[int], as_of: int, history: bool = False) -> list[Judged]:
+    """`judge` by any version that was ever signed, in force or not."""
     if not lead_ids:
         return []
-    sql, lines = statement(version.hash, history=history)
+    sql, lines = statement(agreement_hash, history=history)
     with raw_cursor() as cursor:
         cursor.execute(sql.encode(), (list(lead_ids), as_of), prepare=True)
         rows: list[Any] = cursor.fetchall()
     first_extra = len(FIXED) + len(lines)
-    drift = _drift(version.hash)
+    drift = _drift(agreement_hash)
     return [
         Judged(
             lead_id=row[0], as_of=row[1], verdict=row[2], decided_by=row[3] or "",
@@ -99,6 +109,37 @@ def judge_each(*, moments: Sequence[tuple[int, int]], agreement_hash: str) -> li
             rows: list[Any] = cursor.fetchall()
             found += [Met(*row[: len(FIXED)], parts=dict(zip(lines, row[len(FIXED) :], strict=True))) for row in rows]
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What came of judging leads twice. statement: SHA-256 of the SQL in use, in hex."""
+
+    leads: int
+    statement: str
+    problems: tuple[str, ...]
+
+
+def compare(*, version: InForce, as_of: int, size: int) -> Compared:
+    """Judge a sample of leads with the statement in use and with the reference evaluator, as of one instant.
+
+    The reference reads the canonical form that was signed, and nothing that was compiled: where both agree, the statement
+    means what was signed.
+    """
+    leads = sample(as_of, size)
+    told: list[str] = []
+    for found in judge(lead_ids=leads, as_of=as_of, version=version, history=True):
+        known = history_of(found.lead_id, as_of=as_of)
+        right = evaluate(version.agreement, known.lead(str(found.lead_id)), known, as_of)
+        mine = (found.verdict, found.decided_by, found.fit, found.engagement, found.readiness)
+        theirs = (right.verdict, right.decided_by, *(right.scores[name] for name in ("fit", "engagement", "readiness")))
+        if mine != theirs or dict(found.parts) != {part.line_id: part.points for part in right.lines}:
+            told.append(
+                f"Lead {found.lead_id}: the statement in use says {' '.join(map(str, mine))}, what was signed means"
+                f" {' '.join(map(str, theirs))}."
+            )
+    sql, _ = statement(version.hash, history=False)
+    return Compared(len(leads), sha256(sql.encode()).hexdigest(), tuple(told))
 
 
 def keep(*, judged: Sequence[Judged], version: InForce) -> None:

@@ -141,3 +141,16 @@ def explained(found: Current) -> tuple[Explanation, Evaluated, History]:
     known = history(found.lead_id, as_of=found.as_of)
     judged = evaluate(agreement, known.lead(str(found.lead_id)), known, found.as_of)
     return explain(agreement, judged, known), judged, known
+
+
+def sample(at: int, size: int) -> list[int]:
+    """Leads with a verdict, spread evenly over all of them by their number: the same ones for the same leads."""
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT lead_id FROM (SELECT lead_id, row_number() OVER (ORDER BY lead_id) AS n, count(*) OVER () AS all_"
+            " FROM qualification_judgement WHERE agreement_hash <> '' AND as_of <= $1) AS j"
+            " WHERE (n * $2) / GREATEST(all_, $2) <> ((n - 1) * $2) / GREATEST(all_, $2) ORDER BY lead_id",
+            (at, size),
+        )
+        rows: list[Any] = cursor.fetchall()
+    return [int(row[0]) for row in rows]

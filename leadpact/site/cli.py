@@ -26,7 +26,9 @@ class Place(NamedTuple):
 COMMANDS: dict[str, Place] = {
     "serve": Place("leadpact.site.serve", "serve", "Run the server: pages, tracking API, clocks."),
     "demo": Place("leadpact.site.demo", "demo", "Load a simulated company's year, then serve."),
-    "agreement": Place("leadpact.agreement.cli", "agreement", "Check, explain, compare and compile agreements."),
+    "agreement": Place(
+        "leadpact.site.agreement_proof", "agreement", "Check, explain, compare, compile and verify agreements."
+    ),
     "judge": Place("leadpact.qualification.cli", "judge", "Judge a file of leads by an agreement."),
     "replay": Place("leadpact.qualification.cli", "replay", "What an agreement would have done last year."),
     "review": Place("leadpact.site.review", "review", "A report on last year, from files."),

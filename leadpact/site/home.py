@@ -100,6 +100,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "now": at,
             "version": version,
             "signatures": _signatures(version),
+            "rejudging": _rejudging(version),
             "first_steps": _first_steps(version, loop, user),
             "mine": _mine(user, at),
             "ready": tuning.latest_review(since=at - WEEK) if user.role in READERS else None,
@@ -167,10 +168,14 @@ def the_loop(*, since: int, until: int) -> Loop:
     )
 
 
-def _signatures(version: InForce | None) -> list[Any]:
-    if version is None:
-        return []
-    return list(agreement.version(version.number).signatures.all())
+def _signatures(version: InForce | None) -> list[tuple[str, str, int]]:
+    return agreement.signatures(version.effect) if version is not None else []
+
+
+def _rejudging(version: InForce | None) -> agreement.Progress | None:
+    """How far judging everybody by a new version has come; None where nothing of the kind is under way."""
+    found = agreement.rejudging(version.effect) if version is not None else None
+    return found if found is not None and found.finished_at is None else None
 
 
 def _stuck() -> list[dict[str, Any]]:

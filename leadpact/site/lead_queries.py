@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from leadpact.custody import queries as custody
-from leadpact.custody.entries import MOVES
+from leadpact.custody.entries import BY_VERSION, MOVES
 from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.language.kinds import KINDS
 
@@ -222,6 +222,9 @@ def moment(line: custody.Line) -> Moment:
     if line.move == "judged":
         title = f"Judged: {line.verdict.replace('_', ' ')}"
         notes.append(f"by clause {line.reason}" if line.reason else "")
+        notes.append(
+            "the new version of the agreement changed this, not the person" if line.cause == BY_VERSION else ""
+        )
     elif line.move == "handed_over":
         title = f"Handed over to Sales: offered to {line.salesperson_name or 'the queue'}"
         notes.append(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from leadpact.agreement.queries import InForce, by_hash, open_versions, versions
+from leadpact.agreement.queries import InForce, by_hash, in_force_periods, open_versions, versions
 from leadpact.kit.instants import WEEK
 from leadpact.language.canonical import load
 from leadpact.language.diff import diff
@@ -227,7 +227,10 @@ def proposals(asked: Asked) -> list[dict[str, Any]]:
             "number": version.number, "name": version.name, "status": version.status,
             "readable": agreement is not None, "first": asked.agreement is None, "changes": changes[:MOST_CHANGES],
             "more": max(0, len(changes) - MOST_CHANGES),
-            "signed": sorted(one.department for one in version.signatures.all()),
+            "signed": sorted(
+                one.department for effect in version.effects.all() if effect.status == "proposed"
+                for one in effect.signatures.all()
+            ),
         })  # fmt: skip
     return found
 
@@ -236,13 +239,13 @@ def running(asked: Asked) -> dict[str, Any] | None:
     """The version in force, and which of its predecessors were in force in the window."""
     if asked.version is None:
         return None
-    earlier = [
-        one.number
-        for one in versions()
-        if one.status == "signed" and one.superseded_at is not None and one.superseded_at > asked.window
-        and one.number != asked.version.number
-    ]  # fmt: skip
     version = asked.version
+    ended = {
+        one.hash
+        for one in in_force_periods()
+        if one.end is not None and one.end > asked.window and one.start < version.effective_at
+    }
+    earlier = [one.number for one in versions() if one.hash in ended - {version.hash}]
     return {
         "number": version.number, "name": version.name, "effective_at": version.effective_at,
         "timezone": version.agreement.market.timezone, "earlier": sorted(earlier),

@@ -1,0 +1,115 @@
+"""The workshop's benches: history made ready, and previews on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from django.db.models import Sum
+
+from leadpact.agreement.models import Bench
+from leadpact.agreement.rules.evidence import weekly_capacity
+from leadpact.kit.failures import CannotDo
+from leadpact.kit.places import data_directory
+from leadpact.lake import preview as engine
+from leadpact.language.nodes import Agreement
+from leadpact.leads.models import Lead
+from leadpact.team.models import User
+
+FOLDER = "benches"
+
+
+def bench(digest: str) -> Bench | None:
+    """The bench of a meaning, in whatever state; None where nobody asked for one."""
+    return Bench.objects.filter(hash=digest).first()
+
+
+def place(found: Bench) -> Path | None:
+    """Where its files lie; None where it has none, or they are gone."""
+    if not found.folder:
+        return None
+    there = data_directory() / found.folder
+    return there if there.exists() else None
+
+
+@lru_cache(maxsize=4)
+def _opened(path: Path) -> engine.Bench:
+    # By folder: each preparation has a folder of its own, and files in it never change.
+    return engine.open_bench(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a meaning would have done on history, or why that cannot be said. `base`: the hash that it is held against.
+
+    capacity: what Sales can take a week, as far as the system can tell.
+    """
+
+    preview: engine.Preview | None
+    bench: Bench | None
+    base: str = ""
+    capacity: int | None = None
+    in_hand: int = 0
+    why_not: str = ""
+
+
+def on_history(changed: Agreement, *, bases: Sequence[str]) -> Tried:
+    """Try a meaning on the first bench that can, in the order of these bases, each the hash of the meaning it was made for.
+
+    A bench can show what differs from its base in points, caps and thresholds only.
+    """
+    why = ""
+    known: Bench | None = None
+    for digest in dict.fromkeys(bases):
+        found = bench(digest)
+        path = place(found) if found is not None else None
+        known = found or known
+        if found is None or path is None:
+            continue
+        try:
+            shown = _opened(path).preview(changed)
+        except engine.CannotPreview as cannot:
+            why = why or cannot.message
+            continue
+        except CannotDo as cannot:
+            why = cannot.message
+            continue
+        in_hand = User.objects.filter(takes_leads=True, is_active=True).aggregate(sum=Sum("cap"))["sum"] or 0
+        return Tried(shown, found, digest, weekly_capacity(in_hand, found.stay), in_hand)
+    return Tried(None, known, why_not=why)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A lead by its name."""
+
+    lead_id: int
+    name: str
+    account: str
+
+
+def named(lead_ids: Sequence[str]) -> list[Named]:
+    """Leads by name, in the order given; those that are gone are left out. One statement."""
+    numbers = [int(one) for one in lead_ids if one.isdigit()]
+    found = {
+        lead.pk: lead
+        for lead in Lead.objects.filter(pk__in=numbers)
+        .select_related("person__account")
+        .only("pk", "person__name", "person__email", "person__account__name", "person__account__domain")
+    }
+    told: list[Named] = []
+    for number in numbers:
+        lead = found.get(number)
+        if lead is not None:
+            person = lead.person
+            account = person.account
+            told.append(
+                Named(
+                    number,
+                    person.name or person.email or "Somebody",
+                    (account.name or account.domain or "") if account else "",
+                )
+            )
+    return told

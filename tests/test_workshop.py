@@ -1,0 +1,256 @@
+"""The workshop on a real history: figures follow numbers, what cannot be tried says why, what is saved keeps the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from difflib import unified_diff
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from leadpact.agreement import actions, jobs
+from leadpact.agreement.models import Bench, Version
+from leadpact.agreement.queries import benches, in_force
+from leadpact.agreement.rules.evidence import difference, in_words, weekly_capacity
+from leadpact.kit import clock
+from leadpact.leads.models import Lead
+from leadpact.team.models import User
+from tests.cast import DAY, EXAMPLE, T0, Cast, make_cast, sign
+from tests.workbench import NOW, lived, ready
+
+SOURCE = EXAMPLE.read_text(encoding="utf-8")
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+THRESHOLD = "score.sales_ready.1.1.least"
+needs_history = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LEADPACT_DATA", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def browser() -> Callable[[User], Client]:
+    def of(user: User) -> Client:
+        client = Client()
+        client.force_login(user, backend=BACKEND)
+        return client
+
+    return of
+
+
+def text(client: Client, address: str, **asked: object) -> str:
+    with clock.at(NOW):
+        answer = client.get(address, asked)
+    assert answer.status_code == 200, answer.content.decode()[:2000]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
+
+
+@needs_history
+def test_the_workshop_from_an_empty_bench_to_a_draft(folder: Path, browser: Callable[[User], Client]) -> None:
+    cast = lived()
+    ada = browser(cast.ada)
+    assert "History is not made ready yet" in text(ada, "/agreement/1/workshop/")
+    made = ready(cast, folder)
+    assert made.stay == 3_599_999_991, "from the hand-over to the answer"
+
+    page = text(ada, "/agreement/1/workshop/")
+    assert "22 leads, 3." in page
+    assert "50.0%" in page
+    assert "Nobody: the same leads are handed over." in page
+    assert "44 leads meet it (100%)" in page, "all work in an industry we serve"
+    assert "of 44 it is not known" in page, "nobody said when they want it"
+
+    moved = text(ada, "/agreement/1/workshop/figures/", **{THRESHOLD: 20})
+    assert "44 leads instead of 22" in moved
+    assert "22 Handed over in addition p00@firm00.example" in moved
+    assert "have an answer of Sales; what the other 22 would have been, nobody knows" in moved
+    assert "Sales-ready: now when fit is at least 40 and engagement is at least 20" in moved
+    lost = text(ada, "/agreement/1/workshop/figures/", **{"points.seminar": 14})
+    assert "0 leads instead of 22" in lost
+    assert "22 No longer handed over" in lost
+    with clock.at(NOW):
+        raw = ada.get("/agreement/1/workshop/figures/", {THRESHOLD: 20}).content.decode()
+    links = [int(number) for number in re.findall(r'href="/leads/(\d+)/"', raw)]
+    assert links == list(
+        Lead.objects.filter(person__email__regex=r"p\d[02468]@").order_by("created_at").values_list("pk", flat=True)
+    )
+    assert ada.get(f"/leads/{links[0]}/").status_code == 200
+
+
+@needs_history
+def test_figures_are_those_of_a_replay(folder: Path) -> None:
+    from leadpact.lake.history import load
+    from leadpact.lake.manifest import lake_directory
+    from leadpact.lake.replay import replay
+    from leadpact.lake.store import Store
+    from leadpact.language.knobs import turn
+
+    cast = lived(leads=20)
+    ready(cast, folder)
+    current = in_force(NOW)
+    assert current is not None
+    for changes in (
+        {},
+        {THRESHOLD: 20},
+        {"cap.seminar": 25, "points.seminar": 17},
+        {"score.sales_ready.1.0.least": 41},
+    ):
+        changed = turn(current.agreement, changes)
+        shown = benches.on_history(changed, bases=[current.hash]).preview
+        assert shown is not None
+        with Store() as store:
+            load(store, lake_directory(folder))
+            replay(store, changed)
+            found = store.one("SELECT count(DISTINCT lead_id) FROM replayed WHERE after = 'sales_ready'")
+        assert shown.handed == found, changes
+
+
+@needs_history
+def test_what_sales_can_take_is_reckoned_or_entered(folder: Path, browser: Callable[[User], Client]) -> None:
+    cast = lived(leads=8)
+    ready(cast, folder)
+    ada = browser(cast.ada)
+    page = text(ada, "/agreement/1/workshop/")
+    assert "salespeople may hold 80 leads at a time and keep one 59 min until their answer" in page
+    entered = text(ada, "/agreement/1/workshop/", capacity=1)
+    assert "Sales can take 1 a week; 2 of 2 weeks bring more" in entered
+    assert "What Sales can take is reckoned" not in entered
+    assert "Sales can take 13,440 a week" in text(ada, "/agreement/1/workshop/", capacity="-3")
+
+
+@needs_history
+def test_a_version_that_reads_other_things_needs_a_bench_of_its_own(
+    folder: Path, browser: Callable[[User], Client]
+) -> None:
+    cast = lived(leads=6)
+    ready(cast, folder)
+    ada = browser(cast.ada)
+    source = SOURCE.replace("within: 14 days, per: day", "within: 15 days, per: day")
+    draft = actions.draft(source=source, by=cast.ada, at=NOW).number
+    page = text(ada, f"/agreement/{draft}/workshop/")
+    assert "line pricing reads something else" in page
+    assert "Make history ready for this version" in page
+    with clock.at(NOW):
+        ada.post(f"/agreement/{draft}/workshop/prepare/", {"own": "yes"})
+        for digest in Bench.objects.filter(status="asked").values_list("hash", flat=True):
+            jobs.prepare_bench(agreement_hash=digest)
+    page = text(ada, f"/agreement/{draft}/workshop/", **{THRESHOLD: 20})
+    assert "6 leads instead of 3" in page
+    side_by_side = text(ada, "/agreement/compare/", a=1, b=draft)
+    assert side_by_side.count("First error") == 2
+    assert "made ready at different times" in side_by_side
+
+
+@needs_history
+def test_numbers_go_into_the_file_and_nothing_else_does(folder: Path, browser: Callable[[User], Client]) -> None:
+    cast = lived(leads=2)
+    ada = browser(cast.ada)
+    moved = {"points.seminar": "12", THRESHOLD: "25"}
+    answer = ada.post("/agreement/1/workshop/save/", moved, follow=True)
+    assert answer.redirect_chain[-1][0] == "/agreement/2/workshop/"
+    draft = Version.objects.get(number=2)
+    changed = [line for line in unified_diff(SOURCE.splitlines(), draft.source.splitlines(), n=0) if line[0] in "+-"][
+        2:
+    ]
+    assert [line.partition("#")[2] for line in changed[::2]] == [line.partition("#")[2] for line in changed[1::2]]
+    assert len(changed) == 4
+
+    # Two at once, on the same draft: what does not touch goes in, what does is shown to whoever came later.
+    bo = browser(cast.bo)
+    ada.post("/agreement/2/workshop/save/", {"points.mid_size": "25", "head": "1"})
+    answer = bo.post("/agreement/2/workshop/save/", {"points.timeline": "30", "head": "1"}, follow=True)
+    assert "together with what somebody else changed" in answer.content.decode()
+    answer = bo.post("/agreement/2/workshop/save/", {"points.mid_size": "35", "head": "1"}, follow=True)
+    assert answer.redirect_chain[-1][0].endswith("/settle/")
+    assert Version.objects.get(number=2).source.count("points: 25") == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"points.seminar": "many"}, "Came to a seminar: points: give a whole number."),
+        ({"points.seminar": "99999"}, "a number from -10,000 to 10,000"),
+        ({"points.nobody": "3"}, "nothing called points.nobody"),
+        ({"cap.seminar": "0"}, "a number from 1 to"),
+    ],
+)
+def test_a_number_that_cannot_be_says_so(
+    asked: dict[str, str], says: str, cast: Cast, browser: Callable[[User], Client]
+) -> None:
+    for address in ("/agreement/1/workshop/", "/agreement/1/workshop/figures/"):
+        answer = browser(cast.ada).get(address, asked)
+        assert answer.status_code == 409
+        assert says in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_who_may_what(cast: Cast, browser: Callable[[User], Client], folder: Path) -> None:
+    marketer = User.objects.create_user("m@northwind.example", "m", role="marketer", department="marketing")
+    page = browser(marketer).get("/agreement/1/workshop/").content.decode()
+    assert "A manager or operations can have it made ready." in page
+    refused = browser(marketer).post(
+        "/agreement/1/workshop/prepare/", follow=True, headers={"referer": "http://testserver/agreement/"}
+    )
+    assert "Managers and operations have history made ready" in refused.content.decode()
+    assert Bench.objects.count() == 0
+    for address in ("/agreement/1/workshop/save/", "/agreement/1/workshop/prepare/"):
+        browser(cast.cleo).post(address, {"points.seminar": "3"})
+    assert Version.objects.count() == 1
+    assert Bench.objects.count() == 0
+    assert browser(cast.ada).get("/agreement/9/workshop/").status_code == 404
+    broken = actions.draft(source="name: x", by=cast.ada, at=T0).number
+    assert "Mend them in the file first" in browser(cast.ada).get(f"/agreement/{broken}/workshop/").content.decode()
+
+
+@needs_history
+def test_a_bench_that_cannot_be_made_says_why_and_can_be_asked_for_again(
+    folder: Path, browser: Callable[[User], Client]
+) -> None:
+    cast = make_cast()
+    sign(cast)
+    ada = browser(cast.ada)
+    current = in_force(T0)
+    assert current is not None
+    with clock.at(NOW):
+        ada.post("/agreement/1/workshop/prepare/")
+        assert "waits for its turn" in ada.get("/agreement/1/workshop/").content.decode()
+        assert actions.ask_bench(agreement=current.agreement, by=cast.ada, at=NOW) is False, "it is under way"
+        jobs.prepare_bench(agreement_hash=current.hash)
+        page = ada.get("/agreement/1/workshop/").content.decode()
+    assert "History could not be made ready: " in page
+    assert "there is no history" in page
+    assert actions.ask_bench(agreement=current.agreement, by=cast.ada, at=NOW + 1)
+    assert Bench.objects.get().problem == ""
+    assert actions.ask_bench(agreement=current.agreement, by=cast.ada, at=NOW + DAY), "a job that never came back"
+
+
+# --- in words ------------------------------------------------------------------------------------------------------
+
+
+def test_a_difference_with_its_interval() -> None:
+    # Newcombe (1998), table II, example (a): 56/70 − 48/80, method 10: 0.0524 to 0.3339.
+    found = difference(56, 70, 48, 80)
+    assert found is not None
+    assert (round(found.value, 4), round(found.low, 4), round(found.high, 4)) == (0.2, 0.0524, 0.3339)
+    assert found.tells
+    assert in_words(found, 70, 80) == (
+        "80% of 70 with it were qualified, 60% of 80 without: 20 points more often (95% 5 to 33)."
+    )
+    assert "20 points less often (95% 5 to 33)" in in_words(difference(48, 80, 56, 70), 80, 70)
+
+
+def test_too_few_to_say_and_no_difference_are_said() -> None:
+    assert difference(3, 19, 50, 100) is None
+    assert in_words(None, 19, 100) == "Too few answers to say: 19 with it, 20 are needed."
+    assert "no difference that could be told from chance" in in_words(difference(12, 20, 50, 100), 20, 100)
+
+
+def test_what_sales_can_take_follows_from_hands_and_stay() -> None:
+    assert weekly_capacity(40, 7 * DAY) == 40
+    assert weekly_capacity(40, 14 * DAY) == 20
+    assert [weekly_capacity(0, DAY), weekly_capacity(40, None), weekly_capacity(40, 0)] == [None, None, None]
