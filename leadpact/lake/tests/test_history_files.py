@@ -16,13 +16,16 @@ from leadpact.lake import engines
 from leadpact.lake.facts import gather
 from leadpact.lake.history_files import load_files
 from leadpact.lake.instants import instant, iso, zone
+from leadpact.lake.names import Role
+from leadpact.lake.read import read_table
 from leadpact.lake.replay import replay
 from leadpact.lake.store import Store
-from leadpact.lake.tests.conftest import Read
+from leadpact.lake.tests.conftest import Read, Write
 from leadpact.language.needs import needs
 from leadpact.language.parse import parse_or_raise
 from leadpact.qualification.cli import replay as command
 
+ROLES: tuple[Role, Role] = ("leads", "touches")
 AGREEMENT = """
 leadpact: 1
 name: Small
@@ -100,11 +103,12 @@ def test_values_stand_from_when_they_were_known(store: Store, read: Read) -> Non
     assert not [note for note in loaded.notes if "no older values" in note]
 
 
-def test_replay_of_files_agrees_with_judging_them(read: Read) -> None:
-    """As of any instant at which no batch was late, the last row so far is what `judge --as-of` says."""
+def test_replay_of_files_agrees_with_judging_them(write: Write) -> None:
+    """As of any full hour, the last row so far is what `judge --as-of` says."""
     chance = Random(1)
+    files = {"leads": write("leads.csv", LEADS), "touches": write("touches.csv", TOUCHES)}
     agreement = parse_or_raise(AGREEMENT)
-    for _ in range(12):
+    for _ in range(6):
         moment = at("2024-01-06") + chance.randrange(60 * 24) * 3_600_000_000
         with Store(threads=1) as store:
             tables = [_read_into(store, read, role, text) for role, text in (("leads", LEADS), ("touches", TOUCHES))]
@@ -117,13 +121,6 @@ def test_replay_of_files_agrees_with_judging_them(read: Read) -> None:
             engines.with_duckdb(facts, agreement)
             judged = dict(store.execute("SELECT lead_id, verdict FROM verdicts").fetchall())
         assert last == judged, iso(moment)
-
-
-def _read_into(store: Store, read: Read, role: Any, text: str) -> Any:
-    from leadpact.lake.read import read_table
-
-    path = read(role, text, name=f"{role}.csv").path
-    return read_table(path, role, store=store)
 
 
 def test_answers_become_labels(store: Store, read: Read) -> None:
@@ -227,6 +224,13 @@ def test_one_lead_is_told_instant_by_instant(files: Path) -> None:
     told = json.loads(ran(files, "--lead", "A", "--json", "--out", "out.csv").stdout)
     assert told["lead"][0]["verdict"] == "prospect"
     assert {"at", "verdict", "decided_by", "scores", "lines", "says"} == set(told["lead"][0])
+
+
+def test_nobody_handed_over_is_said_once(files: Path) -> None:
+    result = ran(files, "--until", "2024-01-06", "--out", "out.csv")
+    assert "0 leads handed over." in result.output
+    assert "Nobody would have been handed over" in result.output
+    assert "Handed over a week" not in result.output
 
 
 @pytest.mark.parametrize(
