@@ -14,9 +14,11 @@ def main() -> int:
     tracking.main([])
     print("\n2. judge in DuckDB, 1M leads and 20M touches, beside a query written by hand\n")
     worst = judge_duckdb.main([])
-    print("\n3. The largest ordinary agreement, from the file to the query\n")
+    print("\n3. judge and hours that pass in PostgreSQL, 1M leads\n")
+    worst = max(worst, judge_postgres.main([]))
+    print("\n4. The largest ordinary agreement, from the file to the query\n")
     worst = max(worst, compiling.main([]))
-    print("\n4. A year replayed, and previews of changes to the agreement\n")
+    print("\n5. A year replayed, and previews of changes to the agreement\n")
     return max(worst, replay.main(["--growth"]))
 
 
