@@ -90,13 +90,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _measure(server: Any, options: argparse.Namespace) -> int:
+    from django.db import transaction
+
     from bench.tracking import prepare
     from leadpact.agreement.queries import in_force
     from leadpact.kit import clock
     from leadpact.kit.raw import by_index
     from leadpact.loop import clocks
     from leadpact.qualification.actions import judge
-    from django.db import transaction
 
     prepare()
     now = clock.now()

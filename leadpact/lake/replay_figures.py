@@ -177,7 +177,7 @@ def _standing(told: Figures) -> str:
 
 
 def _weeks_in_words(told: Figures, capacity: int | None, against: Figures | None) -> list[str]:
-    if not told.weeks:
+    if not told.weeks or not (told.handed or (against and against.handed)):
         return []
     others = dict(against.weeks) if against else {}
     peak = max(1, *(many for _, many in told.weeks), *others.values(), capacity or 0)
@@ -189,7 +189,7 @@ def _weeks_in_words(told: Figures, capacity: int | None, against: Figures | None
         beside = f"  against {others.get(start, 0):>6,}" if against else ""
         over = f"  {many - capacity:,} too many" if capacity is not None and many > capacity else ""
         bar = "#" * round(30 * many / peak)
-        out.append(f"  {iso(start)[:10]}  {many:>6,}{beside}  {bar}{over}")
+        out.append(f"  {iso(start)[:10]}  {many:>6,}{beside}  {bar}{over}".rstrip())
     if capacity is not None:
         late = sum(many > capacity for _, many in told.weeks)
         out.append(f"  more than Sales can take in {late:,} of {counted(len(told.weeks), 'week')}.")
@@ -197,6 +197,8 @@ def _weeks_in_words(told: Figures, capacity: int | None, against: Figures | None
 
 
 def _answers_in_words(told: Figures) -> list[str]:
+    if not told.handed:
+        return ["Nobody would have been handed over, so there is no first error either."]
     labelled = told.qualified + told.definition + told.other
     if not labelled:
         return [

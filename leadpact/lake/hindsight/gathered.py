@@ -198,7 +198,8 @@ def _facts(gathered: Gathered) -> None:
     parts = [
         f"SELECT l.ix, l.first, l.account_key IS NOT NULL AS at_account, f.field, f.t, f.n, f.b, "
         f"coalesce(f.w, ' ' || f.t || ' ') AS w, f.\"at\", f.known_at, "
-        f"{seen[subject]} AS seen FROM {FACTS} f JOIN hs_leads l ON l.{key} = f.key "
+        f"CASE WHEN starts_with(f.field, 'account.') THEN {seen['account']} ELSE {seen[subject]} END AS seen "
+        f"FROM {FACTS} f JOIN hs_leads l ON l.{key} = f.key "
         f"WHERE f.subject = '{subject}' AND f.field IN ({_texts(set(fields))})"
         for subject, key in joins
     ]

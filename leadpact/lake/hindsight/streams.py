@@ -102,10 +102,12 @@ def _groups(measure: Count | Fading) -> list[str]:
 
 
 def _islands(spans: str, groups: list[str]) -> str:
-    """Unions of the spans of each group: who, start, until. A span that begins where another ends begins a new one."""
+    """Unions of the spans of each group: who, start, until; learnt: the first start at which
+    something was learnt. A span that begins where another ends begins a new one.
+    """
     keys = ", ".join(["who", *groups])
     return (
-        f"SELECT who, min(start) AS start, max(until) AS until FROM ("
+        f"SELECT who, min(start) AS start, max(until) AS until, min(CASE WHEN known_at = start THEN start END) AS learnt FROM ("
         f'SELECT *, sum(fresh) OVER (PARTITION BY {keys} ORDER BY start, until, "at" ROWS UNBOUNDED PRECEDING) AS island FROM ('
         f'SELECT *, CASE WHEN start < max(until) OVER (PARTITION BY {keys} ORDER BY start, until, "at" '
         "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) THEN 0 ELSE 1 END AS fresh "
@@ -303,7 +305,8 @@ def learnt_in_circles(gathered: Gathered, batch: Batch) -> str | None:
         f"SELECT circle, void FROM hs_circle WHERE {mine} AND void < {EVER} AND (counts_for_all OR {theirs})",
     ]
     if people and not active_everywhere(gathered.agreement):
-        parts += [f"SELECT who, start FROM hs_active_{place}" for place in people]
+        # What was announced before it happened begins without anything being learnt.
+        parts += [f"SELECT who, start FROM hs_active_{place} WHERE learnt = start" for place in people]
     return _keys(
         f"SELECT * FROM ({' UNION ALL '.join(parts)}) WHERE instant > {batch.origin} AND instant <= {gathered.end}",
         batch,

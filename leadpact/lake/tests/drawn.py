@@ -1,7 +1,8 @@
 """Histories in the relations, drawn by chance for a drawn agreement: what replay and preview are compared over.
 
 `draw_case` of the language stands touches on the edges of windows; here a year of ordinary and late ones is added, withdrawn
-ones, facts of persons and accounts, leads that do not count all of their touches, touches of no lead.
+ones, facts of persons and accounts, people who were known to be of their account late, leads that do not count all of their
+touches, touches of no lead.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Drawn:
     facts: list[Row]
     touches: list[Row]
     labels: list[Row]
+    placed: list[Row]
     start: int | None
     end: int
 
@@ -43,6 +45,7 @@ class Drawn:
             (relations.FACTS, self.facts),
             (relations.TOUCHES, self.touches),
             (relations.LABELS, self.labels),
+            (relations.PLACED, self.placed),
         ):
             kinds = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "BOOLEAN": pa.bool_()}
             described = [part.split() for part in relations.COLUMNS[name].split(", ")]
@@ -75,7 +78,8 @@ def draw(seed: int, *, leads: int = 7, touches: int = 8) -> Drawn:
     chance.shuffle(touched)
     start = chance.choice((None, now - 50 * DAY, now - 30 * DAY, now - 5))
     end = now + chance.choice((0, 1, 5 * DAY, 200 * DAY))
-    return Drawn(case.agreement, rows, _facts(chance, case, now), touched, _labels(chance, case, now), start, end)
+    facts, labels = _facts(chance, case, now), _labels(chance, case, now)
+    return Drawn(case.agreement, rows, facts, touched, labels, _placed(chance, case, touched, now), start, end)
 
 
 def _facts(chance: Random, case: Case, now: int) -> list[Row]:
@@ -123,3 +127,12 @@ def _labels(chance: Random, case: Case, now: int) -> list[Row]:
             handed_at = now - chance.randint(0, 30 * DAY)
             out.append((lead.lead_id, chance.choice((handed_at, None)), handed_at + DAY, answer, blames))
     return out
+
+
+def _placed(chance: Random, case: Case, touches: list[Row], now: int) -> list[Row]:
+    """Since when some people are known to be of their account: of those whose touches and leads are theirs alone."""
+    person = {lead.lead_id: lead.person for lead in case.history.leads}
+    mixed = {who for _, own, who, *_ in touches if own is not None and person[own] != who}
+    mixed |= {person[own] for _, own, who, *_ in touches if own is not None and person[own] != who}
+    people = dict.fromkeys(lead.person for lead in case.history.leads if lead.person and lead.account)
+    return [(who, now - chance.randint(0, 60 * DAY)) for who in people if who not in mixed and chance.random() < 0.6]
