@@ -80,9 +80,9 @@ def lead(request: HttpRequest, lead_id: int) -> HttpResponse:
             "next": _next(found, version),
             "moves": moves & SALES_MOVES if found.holder == "sales" else frozenset(),
             "offer": offers[-1] if offers else None,
-            "correctable": any(one.ended_at and at - one.ended_at < CORRECTABLE_US for one in offers) or (
+            "correctable": found.state not in {"merged", "erased"} and (any(one.ended_at and at - one.ended_at < CORRECTABLE_US for one in offers) or (
                 found.holder != "marketing" and at - found.since < CORRECTABLE_US
-            ),
+            )),
             "nurtures": may_nurture(user.role, user.department) and found.holder == "marketing",
             "wakes": may_nurture(user.role, user.department) and found.state in {"resting", "lost", "disqualified"},
             "hands_over": may_hand_over(user) and found.holder == "marketing" and found.state not in {"new", "repair"},
