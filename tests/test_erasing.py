@@ -22,6 +22,8 @@ from leadpact.custody.queries import history
 from leadpact.distribution import actions as sales
 from leadpact.distribution.models import Offer
 from leadpact.kit.failures import CannotDo
+from leadpact.lake.export import export
+from leadpact.lake.store import Store
 from leadpact.leads.models import AttributeFact, Erasure, Identifier, Lead, Merge, Person, Touch
 from leadpact.loop import clocks, erasing, merging
 from leadpact.qualification.models import Judgement
@@ -304,3 +306,25 @@ def test_touches_that_come_meanwhile_are_a_new_persons_or_are_erased(transaction
     assert not Identifier.objects.filter(visitor__person_id=lead.person_id).exists()
     assert Lead.objects.filter(person_id=lead.person_id).count() == 1
     assert verify().problems == []
+
+
+def test_the_lake_forgets_as_well(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sign(make_cast())
+    live()
+    other = "rob@other.example"
+    intake([touch("page.viewed", at=T0 + HOUR, email=other, path="/pricing")], known_at=T0 + HOUR)
+    folder = tmp_path / "lake"
+    monkeypatch.setenv("LEADPACT_LAKE", str(folder))
+    with psycopg.connect(**connection.get_connection_params() | {"autocommit": True}) as own:
+        export(own, folder, at=T0 + 5 * HOUR)
+    before = b"".join(file.read_bytes() for file in folder.rglob("*.parquet"))
+    assert before
+    found = erasing.whom(VERA)
+    assert found is not None
+    counts, left = commands.erased(found, at=T0 + DAY)
+    assert left == ""
+    assert counts["rows of the lake"] > 0
+    with Store() as store:
+        people = store.execute(f"SELECT * FROM read_parquet('{folder}/**/*.parquet', union_by_name=true)").fetchall()
+    text = str(people).casefold()
+    assert [secret for secret in ("vera", "crm-7", "zugspitze", "fleet-form") if secret in text] == []

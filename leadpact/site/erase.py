@@ -14,6 +14,7 @@ from leadpact.kit.failures import CannotDo
 
 if TYPE_CHECKING:
     from leadpact.loop.erasing import Whom
+    from leadpact.team.models import User
 
 # Rooms are imported inside the commands: their tables need Django, which `needs_database` sets up.
 
@@ -31,7 +32,6 @@ def erase(email: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     keeps its shape, its counts and its chain. It cannot be undone. A later touch of the same address is a new person.
     """
     from leadpact.kit import clock
-    from leadpact.loop import erasing
     from leadpact.site.held import OUTSIDE
 
     found = _found(email)
@@ -42,14 +42,22 @@ def erase(email: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
         typed = click.prompt("This cannot be undone. Type the address again to erase", default="", show_default=False)
         if typed.strip().casefold() != email.strip().casefold():
             raise CannotDo("That was not the address; nothing was erased.")
-    counts = found.counts if dry_run else erasing.erase(person_id=found.person_ids[0], at=clock.now())
+    counts, left = (found.counts, "") if dry_run else erased(found, at=clock.now())
     if as_json:
-        told = {"dry_run": dry_run, "counts": counts, "waiting_files": list(found.waiting_files), "outside": OUTSIDE}
+        told = {
+            "dry_run": dry_run,
+            "counts": counts,
+            "lake": left or None,
+            "waiting_files": list(found.waiting_files),
+            "outside": OUTSIDE,
+        }
         click.echo(json.dumps(told, indent=2))
         return
     click.echo(
         _would(found) if dry_run else f"Erased: {said(counts)}. The ledger still verifies: leadpact custody verify"
     )
+    if left:
+        click.echo(left, err=True)
     for name in found.waiting_files:
         click.echo(
             f"The uploaded file {name} waits for its import and holds the address: drop it, or it brings them back."
@@ -88,6 +96,32 @@ def export(email: str, *, out: Path | None, replace: bool) -> None:
     click.echo(f"Wrote {out}: {said(found.counts)}.")
 
 
+def erased(found: Whom, *, at: int, by: User | None = None) -> tuple[dict[str, int], str]:
+    """Erase in the database, then in the lake's files; counts, and a sentence where the lake could not be reached.
+
+    In this order: until the first is committed, an export could bring rows back.
+    """
+    from leadpact.kit.places import data_directory
+    from leadpact.lake.manifest import lake_directory
+    from leadpact.lake.problems import FileProblem
+    from leadpact.lake.rewrite import forget
+    from leadpact.leads.models import Visitor
+    from leadpact.loop import erasing
+
+    trails = list(Visitor.objects.filter(person_id__in=found.person_ids).values_list("pk", flat=True))
+    counts = erasing.erase(person_id=found.person_ids[0], at=at, by=by)
+    folder = lake_directory(data_directory(None))
+    try:
+        gone = forget(folder, found.person_ids, visitor_ids=trails)
+    except FileProblem as problem:
+        return counts, (
+            f"The lake in {folder} still holds them ({problem}) Remove that folder and run leadpact lake export again:"
+            " what is exported anew is without them."
+        )
+    rows = sum(gone.rows.values())
+    return ({**counts, "rows of the lake": rows} if rows else counts), ""
+
+
 def _found(name: str) -> Whom:
     from leadpact.loop import erasing
 
@@ -107,6 +141,7 @@ def said(counts: dict[str, int]) -> str:
         "touches": "touch",
         "lists of rejected rows": "list of rejected rows",
         "answers of the API": "answer of the API",
+        "rows of the lake": "row of the lake",
     }
     return ", ".join(
         f"{n:,} {(words.get(word) or word.removesuffix('s')) if n == 1 else word}" for word, n in counts.items() if n

@@ -80,15 +80,21 @@ def lead(request: HttpRequest, lead_id: int) -> HttpResponse:
             "next": _next(found, version),
             "moves": moves & SALES_MOVES if found.holder == "sales" else frozenset(),
             "offer": offers[-1] if offers else None,
-            "correctable": any(one.ended_at and at - one.ended_at < CORRECTABLE_US for one in offers) or (
-                found.holder != "marketing" and at - found.since < CORRECTABLE_US
-            ),
+            "correctable": _correctable(found, offers, at),
             "nurtures": may_nurture(user.role, user.department) and found.holder == "marketing",
             "wakes": may_nurture(user.role, user.department) and found.state in {"resting", "lost", "disqualified"},
             "hands_over": may_hand_over(user) and found.holder == "marketing" and found.state not in {"new", "repair"},
             **choices(at),
         },
     )  # fmt: skip
+
+
+def _correctable(found: Card, offers: list[Any], at: int) -> bool:
+    """Whether an answer of the last ten minutes may still be taken back. What was merged or erased is past that."""
+    if found.state in {"merged", "erased"}:
+        return False
+    lately = any(one.ended_at and at - one.ended_at < CORRECTABLE_US for one in offers)
+    return lately or (found.holder != "marketing" and at - found.since < CORRECTABLE_US)
 
 
 SALES_MOVES = frozenset({

@@ -120,6 +120,8 @@ def part_records(*, merge: Merge, by: User, at: int) -> None:
         lead_cells, lead_traits = unlearn(mine.cells, mine.traits, theirs.cells, before["lead"])
         leads.append(Record("lead", mine.pk, lead_traits, lead_cells, changed=True))
     write_traits([record, *leads], known_at=at)
+    if record.account_id is None:
+        Person.objects.filter(pk=keeper.pk).update(account_known_at=None)
     if gave:
         Person.objects.filter(pk=loser.pk).update(email=keeper.email, email_verified=keeper.email_verified)
     _move_back(merge.pk, source=keeper.pk, target=loser.pk, at=at)

@@ -88,5 +88,6 @@ def _answered() -> list[Any]:
     """The last answers, each with the merger in force."""
     pairs: list[Any] = list(queries.answered_questions()[:20])
     for pair in pairs:
+        pair.people = (pair.first, pair.second)
         pair.merger = queries.merger_of(pair.first_id, pair.second_id)
     return pairs

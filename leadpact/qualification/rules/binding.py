@@ -19,8 +19,8 @@ from leadpact.language.nodes import ActivePeople, Agreement, Form
 
 _TABLES = {"person": "p", "account": "a", "lead": "l"}
 _IDS = {"person": "l.person_id", "account": "p.account_id", "lead": "l.id"}
-# Of somebody with two addresses (a merger) their own counts, and not the latest.
-OWN_FIRST = "ARRAY['person.email', 'person.email_domain']"
+# Of somebody with two names or addresses (a merger) their own counts, and not the latest (as `capture.rules.merging` learns).
+OWN_FIRST = "ARRAY['person.email', 'person.email_domain', 'person.name', 'person.first_name', 'person.last_name']"
 
 
 def _text(value: str) -> str:
