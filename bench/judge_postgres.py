@@ -32,10 +32,12 @@ FILL = (
     """INSERT INTO leads_account (id, domain, name, traits, cells, created_at)
        SELECT i, 'firm' || i || '.example', 'Firm ' || i, '{}', jsonb_build_object(
            'account.domain', jsonb_build_object('t', 'firm' || i || '.example'),
-           'account.industry', jsonb_build_object('t', (ARRAY['manufacturing', 'logistics', 'wholesale', 'retail', 'health'])[1 + i %% 5]),
+           'account.industry', jsonb_build_object('t',
+               (ARRAY['manufacturing', 'logistics', 'wholesale', 'retail', 'health'])[1 + i %% 5]),
            'account.employees', jsonb_build_object('t', (i %% 9000)::text, 'n', (i %% 9000)::bigint * 1000000)), %(start)s
        FROM generate_series(1, %(accounts)s) AS i""",
-    """INSERT INTO leads_person (id, account_id, email, email_verified, name, title, phone, traits, cells, opted_out, secret, created_at)
+    """INSERT INTO leads_person (id, account_id, email, email_verified, name, title, phone, traits, cells, opted_out, secret,
+           created_at)
        SELECT i, 1 + (i * 7919::bigint) %% %(accounts)s, 'p' || i || '@firm.example', TRUE, '', '', '', '{}', jsonb_build_object(
            'person.email_domain', jsonb_build_object('t', 'firm.example')), FALSE, sha256(int8send(i)), %(start)s
        FROM generate_series(1::bigint, %(leads)s) AS i""",
@@ -46,15 +48,15 @@ FILL = (
            'lead.timeline_months', jsonb_build_object('t', (i %% 24)::text, 'n', (i %% 24) * 1000000)) ELSE '{}' END
        FROM generate_series(1::bigint, %(leads)s) AS i""",
     """INSERT INTO leads_touch (visitor_id, kind, at, known_at, channel, campaign, properties, cells)
-       SELECT v, (ARRAY['page.viewed', 'page.viewed', 'page.viewed', 'page.viewed', 'email.opened', 'email.sent', 'paper.downloaded',
-                        'seminar.attended'])[1 + (r * 8)::int %% 8], a, a, 'web', '', '{}',
+       SELECT v, (ARRAY['page.viewed', 'page.viewed', 'page.viewed', 'page.viewed', 'email.opened', 'email.sent',
+                        'paper.downloaded', 'seminar.attended'])[1 + (r * 8)::int %% 8], a, a, 'web', '', '{}',
               jsonb_build_object('path', jsonb_build_object('t', CASE WHEN s < 0.2 THEN '/pricing' ELSE '/blog' END))
        FROM (SELECT 1 + floor(random() * random() * %(leads)s)::bigint AS v, random() AS r, random() AS s,
                     %(now)s - floor(random() * %(span)s)::bigint AS a FROM generate_series(1, %(touches)s)) AS t""",
     """INSERT INTO custody_entry (lead_id, seq, at, move, holder, state, actor, user_id, agreement, reason, verdict, cause,
            cause_touch, cause_seq, salesperson_id, due, due_what, not_before, value, alternatives, commitment, previous, hash)
-       SELECT i, 1, %(start)s, 'captured', 'marketing', 'new', 'system', NULL, '', '', '', '', NULL, NULL, NULL, NULL, '', NULL, NULL,
-           NULL, NULL, decode(repeat('00', 32), 'hex'), sha256(int8send(i)) FROM generate_series(1::bigint, %(leads)s) AS i""",
+       SELECT i, 1, %(start)s, 'captured', 'marketing', 'new', 'system', NULL, '', '', '', '', NULL, NULL, NULL, NULL, '', NULL,
+           NULL, NULL, NULL, decode(repeat('00', 32), 'hex'), sha256(int8send(i)) FROM generate_series(1::bigint, %(leads)s) AS i""",
     """INSERT INTO custody_holding (lead_id, seq, at, hash, holder, state, since, verdict, cause, due, due_what, lapsed, attempts,
            offers, reason, refused_by, alternatives)
        SELECT i, 1, %(start)s, sha256(int8send(i)), 'marketing', 'new', %(start)s, '', '', NULL, '', FALSE, 0, 0, '', '[]', 0
