@@ -56,7 +56,8 @@ FILL = (
     """INSERT INTO custody_entry (lead_id, seq, at, move, holder, state, actor, user_id, agreement, reason, verdict, cause,
            cause_touch, cause_seq, salesperson_id, due, due_what, not_before, value, alternatives, commitment, previous, hash)
        SELECT i, 1, %(start)s, 'captured', 'marketing', 'new', 'system', NULL, '', '', '', '', NULL, NULL, NULL, NULL, '', NULL,
-           NULL, NULL, NULL, decode(repeat('00', 32), 'hex'), sha256(int8send(i)) FROM generate_series(1::bigint, %(leads)s) AS i""",
+           NULL, NULL, NULL, decode(repeat('00', 32), 'hex'), sha256(int8send(i))
+       FROM generate_series(1::bigint, %(leads)s) AS i""",
     """INSERT INTO custody_holding (lead_id, seq, at, hash, holder, state, since, verdict, cause, due, due_what, lapsed, attempts,
            offers, reason, refused_by, alternatives)
        SELECT i, 1, %(start)s, sha256(int8send(i)), 'marketing', 'new', %(start)s, '', '', NULL, '', FALSE, 0, 0, '', '[]', 0
