@@ -23,7 +23,7 @@ from leadpact.lake.exported import GROWING, LEDGER, WHOLE, Relation
 from leadpact.lake.manifest import Manifest, Mark, Part, Writer, rows_of, writing
 from leadpact.lake.problems import FileProblem
 from leadpact.lake.rewrite import compact
-from leadpact.lake.store import Store, literal, quoted
+from leadpact.lake.store import MEMORY, Store, literal, quoted
 
 Connection = psycopg.Connection[Any]
 CHUNK = 1_000_000
@@ -69,7 +69,7 @@ def export(
     """
     if not connection.autocommit or connection.info.transaction_status != TransactionStatus.IDLE:
         raise RuntimeError("an export runs on a connection in autocommit, outside a transaction")
-    with writing(folder) as writer, Store(folder=str(writer.drafts)) as store:
+    with writing(folder) as writer, Store(folder=str(writer.drafts), memory=MEMORY) as store:
         _same_database(connection, writer.manifest, folder)
         newest = _mark(connection, at)
         marks = (*writer.manifest.marks[1 - MOST_MARKS :], newest)

@@ -79,10 +79,10 @@ def read(store: Store, agreement: Agreement, lead_id: str) -> Known:
     touches = [
         Touch(touch_id, own or "", who, firm, kind, at, known_at, _cells(cells), void_at)
         for touch_id, own, who, firm, kind, at, known_at, void_at, cells in store.execute(
-            'SELECT touch_id, lead_id, person_key, account_key, kind, "at", CASE WHEN person_key = $4 THEN t.known_at'
+            'SELECT touch_id, lead_id, person_key, account_key, kind, "at", CASE WHEN lead_id = $1 THEN t.known_at'
             f" ELSE greatest(t.known_at, w.known_at) END, void_at, cells FROM {TOUCHES} t LEFT JOIN {PLACED} w USING (person_key) "
             'WHERE (lead_id = $1 OR account_key = $2) AND NOT (lead_id IS NOT DISTINCT FROM $1 AND "at" <= $3)',
-            [lead_id, account, -(2**63) if counts_from is None else counts_from, person],
+            [lead_id, account, -(2**63) if counts_from is None else counts_from],
         ).fetchall()
     ]
     read_fields = {name for name, _ in needs(agreement).attributes}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from leadpact.lake.exported import BY_NAME, FACTS, HANDOFFS, LEADS, PEOPLE, TIES, TOUCHES, VOIDS
 from leadpact.lake.manifest import MANIFEST, Part, Writer, writing
-from leadpact.lake.store import Store, literal, quoted
+from leadpact.lake.store import MEMORY, Store, literal, quoted
 
 MOST_FILES = 24
 """Files of one month that are left beside each other; more are made into one."""
@@ -35,7 +35,7 @@ def forget(folder: Path, person_ids: Sequence[int], *, visitor_ids: Sequence[int
         return Forgotten({}, 0)
     people = ", ".join(str(int(person)) for person in sorted(set(person_ids)))
     trails = ", ".join(f"({int(visitor)})" for visitor in sorted(set(visitor_ids)))
-    with writing(folder) as writer, Store(folder=str(writer.drafts)) as store:
+    with writing(folder) as writer, Store(folder=str(writer.drafts), memory=MEMORY) as store:
         for name, relation, wanted in (
             ("gone_visitors", TIES.name, f"SELECT visitor_id AS id FROM rows WHERE person_id IN ({people})"),
             ("gone_leads", LEADS.name, f"SELECT lead_id AS id FROM rows WHERE person_id IN ({people})"),

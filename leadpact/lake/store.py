@@ -13,6 +13,9 @@ from typing import Any, Self
 import duckdb
 import pyarrow as pa
 
+MEMORY = "1GB"
+"""What work beside a running server may take; beyond it spills into files."""
+
 
 class Store:
     """A DuckDB connection on a temporary file that is removed on `close`.

@@ -166,7 +166,7 @@ def _circle(gathered: Gathered) -> None:
 
     # What somebody did counts for an account from when both were known to be of it; greatest() passes over NULL.
     theirs = "greatest(t.known_at, w.known_at)"
-    seen = f"CASE WHEN t.person_key = l.person_key THEN t.known_at ELSE greatest({theirs}, l.placed) END"
+    seen = f"CASE WHEN t.lead_id = l.lead_id THEN t.known_at ELSE greatest({theirs}, l.placed) END"
     store.execute(
         f"CREATE OR REPLACE TEMP TABLE hs_people AS SELECT person_key, row_number() OVER () AS person "
         f"FROM (SELECT DISTINCT person_key FROM {TOUCHES} WHERE person_key IS NOT NULL)"
@@ -193,7 +193,7 @@ def _facts(gathered: Gathered) -> None:
     """Values by lead, of the fields that are read."""
     fields = sorted({leaf.field for leaf in gathered.columns.attributes})
     joins = (("lead", "lead_id"), ("person", "person_key"), ("account", "account_key"))
-    # A value of the account's is seen from when the lead was known to be of it.
+    # What is said of the account is seen from when the lead was known to be of it.
     seen = {"lead": "f.known_at", "person": "f.known_at", "account": "greatest(f.known_at, l.placed)"}
     parts = [
         f"SELECT l.ix, l.first, l.account_key IS NOT NULL AS at_account, f.field, f.t, f.n, f.b, "
