@@ -24,7 +24,7 @@ from leadpact.lake.manifest import LOCK, read
 from leadpact.lake.problems import FileProblem
 from leadpact.lake.rewrite import compact, forget
 from leadpact.lake.store import Store
-from leadpact.loop import clocks, jobs
+from leadpact.loop import clocks, erasing, jobs
 from tests.cast import DAY, HOUR, T0, make_cast, sign, touch, traits
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -376,3 +376,23 @@ def test_what_is_broken_is_said(own: Own, folder: Path) -> None:
     (folder / "manifest.json").write_text("{", encoding="utf-8")
     with pytest.raises(FileProblem, match="cannot be read as a lake"):
         export(own, folder, at=T0 + DAY)
+
+
+def test_an_erasure_reaches_the_lake(own: Own, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADPACT_LAKE", str(folder))
+    sign(make_cast())
+    live(range(3))
+    jobs.export_history()
+    # Tied after the export: in the lake the trail is nobody's.
+    later = touch("page.viewed", at=T0 + 3 * DAY, anonymous_id="browser 1", email="vera@ferro.example")
+    intake([later], known_at=T0 + 3 * DAY)
+    person = in_database(own, "leads_person", "max(id) FILTER (WHERE email = 'vera@ferro.example')")
+
+    erasing.erase(person_id=person, at=T0 + 4 * DAY)
+
+    row = own.execute("SELECT args FROM procrastinate_jobs WHERE task_name = 'loop.forget_in_lake'").fetchone()
+    assert row is not None
+    jobs.forget_in_lake(**json.loads(row[0]))
+    assert in_lake(folder, "touches") == 3, "the other's alone: her three are gone, and the three of the trail"
+    jobs.export_history()
+    assert b"vera" not in b"".join(path.read_bytes() for path in folder.rglob("*.parquet"))

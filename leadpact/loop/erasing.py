@@ -16,6 +16,7 @@ from leadpact.agreement.queries import in_force
 from leadpact.capture.actions.forgetting import forget_people, forget_rejects, runs_that_say, waiting_files_that_say
 from leadpact.capture.actions.merging import lock_people
 from leadpact.custody.actions import Actor, NewEntry, forget_words, lock, record
+from leadpact.kit import queue
 from leadpact.kit.failures import CannotDo
 from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.leads.models import Erasure, Identifier, Lead
@@ -115,7 +116,18 @@ def erase(*, person_id: int, at: int, by: User | None = None) -> dict[str, int]:
     counts["rejected rows"] = forget_rejects(names=found.names)
     counts |= forget_people(person_ids=found.person_ids)
     Erasure.objects.create(at=at, by=by, counts=counts)
+    _forget_in_lake(found.person_ids)
     return counts
+
+
+def _forget_in_lake(person_ids: Sequence[int]) -> None:
+    """Have their rows taken out of the lake, by a job of this transaction: it runs once, and only if the erasure stands."""
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM leads_visitor WHERE person_id = ANY($1::bigint[]) ORDER BY id", (list(person_ids),)
+        )
+        visitors = [int(row[0]) for row in cursor.fetchall()]  # type: ignore[call-overload]
+    queue.defer("loop.forget_in_lake", lock="loop.export_history", person_ids=list(person_ids), visitor_ids=visitors)
 
 
 def _forget_beside(lead_ids: Sequence[int]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from leadpact.kit import clock
@@ -78,3 +79,14 @@ def export_history(timestamp: int = 0) -> None:
     found: dict[str, Any] = connection.get_connection_params() | {"autocommit": True}
     with psycopg.connect(**found) as own:
         export(own, lake_directory(data_directory()), at=clock.now())
+
+
+# Somebody may be exporting by hand: tried again until that has ended.
+@app.task(name="loop.forget_in_lake", lock="loop.export_history", retry=RetryStrategy(max_attempts=500, wait=60))
+def forget_in_lake(person_ids: list[int], visitor_ids: list[int]) -> None:
+    """People were erased: their rows go from the lake."""
+    from leadpact.kit.places import data_directory
+    from leadpact.lake.manifest import lake_directory
+    from leadpact.lake.rewrite import forget
+
+    forget(lake_directory(data_directory()), person_ids, visitor_ids=visitor_ids)

@@ -20,7 +20,7 @@ from leadpact.tuning.models import Audit, Guess
 FORM = 1
 OUTSIDE = (
     "Backups made earlier, files that were imported or rejected on somebody's own machine, mails that were sent, exports, and"
-    " history that left as Parquet are outside this database: look there as well."
+    " copies of the lake are outside this database: look there as well. The server takes them out of its own lake."
 )
 
 
