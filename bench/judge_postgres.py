@@ -123,7 +123,7 @@ def _measure(server: Any, options: argparse.Namespace) -> int:
         f"   {middle / LIMIT_MS:.2f} of the {LIMIT_MS:.0f} ms that it may take"
     )
     began = time.perf_counter()
-    everybody = clocks.rejudge_everybody(version=version, at=now)
+    everybody = clocks.rejudge_everybody(version=version, at=lambda: now)
     whole = time.perf_counter() - began
     print(
         f"everybody judged, moved and routed, set by set         {whole:,.0f} s, {everybody.judged / whole:,.0f} leads/s,"
