@@ -130,9 +130,10 @@ def _labels(chance: Random, case: Case, now: int) -> list[Row]:
 
 
 def _placed(chance: Random, case: Case, touches: list[Row], now: int) -> list[Row]:
-    """Since when some people are known to be of their account: of those whose touches and leads are theirs alone."""
+    """Since when some people are known to be of their account: of those with one lead, and touches that are that lead's."""
     person = {lead.lead_id: lead.person for lead in case.history.leads}
-    mixed = {who for _, own, who, *_ in touches if own is not None and person[own] != who}
+    mixed = {who for _, own, who, *_ in touches if own is None or person[own] != who}
     mixed |= {person[own] for _, own, who, *_ in touches if own is not None and person[own] != who}
-    people = dict.fromkeys(lead.person for lead in case.history.leads if lead.person and lead.account)
-    return [(who, now - chance.randint(0, 60 * DAY)) for who in people if who not in mixed and chance.random() < 0.6]
+    mixed |= {who for who in person.values() if list(person.values()).count(who) > 1}
+    people = [lead.person for lead in case.history.leads if lead.person and lead.account]
+    return [(who, now - chance.randint(0, 60 * DAY)) for who in people if who not in mixed and chance.random() < 0.7]

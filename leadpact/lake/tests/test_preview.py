@@ -115,7 +115,7 @@ def _check_answers(case: Drawn, handed: dict[str, int], labelled: int, unlabelle
 def test_changes_are_seen_in_every_direction(store: Store, tmp_path: Path) -> None:
     """Cases like those above have leads gained, lost, earlier and later."""
     seen: Counter[str] = Counter()
-    for seed in (7, 10, 17, 25, 38, 48, 59):
+    for seed in (1, 7, 10, 17, 21, 25, 38, 48, 59):
         case, chance = draw(seed), Random(seed)
         case.fill(store)
         prepare(store, case.agreement, start=case.start, end=case.end, out=tmp_path / "bench")
