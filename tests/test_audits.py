@@ -249,7 +249,7 @@ def test_in_shadow_as_the_simulated_company_knows_it(db: None) -> None:
     """Six weeks of a company through the loop: each audit's shadow is what the company's own scorer, which knows nothing of
     the loop, says of its touches alone. The ledger's word would be wrong where the audit's own call made a difference.
     """
-    company = Company(5, 400, datetime(2026, 4, 6, tzinfo=UTC), 42)
+    company = Company(6, 400, datetime(2026, 4, 6, tzinfo=UTC), 42)
     users = make_users(company, "Slow-paper-mills-1")
     heads = Cast(
         users["marketing@northwind.example"], users["sales@northwind.example"], *list(users.values())[-2:], None  # type: ignore[arg-type]
@@ -285,7 +285,7 @@ def test_in_shadow_as_the_simulated_company_knows_it(db: None) -> None:
 
     told = {one.pk: one.ready_anyway for one, *_ in open_audits}
     assert len(told) > 40
-    assert sum(truth.values()) > 3, "some would have been found that week"
+    assert sum(truth.values()) >= 2, "some would have been found that week"
     assert told == truth
 
 
