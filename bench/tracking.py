@@ -207,6 +207,10 @@ def _measure(address: tuple[str, int], options: argparse.Namespace, place: Path)
         send_all(address, key, bodies[0], "/v1/batch", SENDERS)
         seconds, took = send_all(address, key, bodies[1], "/v1/batch", SENDERS)
         rate = options.events / seconds
+        again = make_events(options.events, seed=4)
+        known = [json.dumps({"batch": again[i : i + PER_CALL]}).encode() for i in range(0, len(again), PER_CALL)]
+        known_seconds, known_took = send_all(address, key, known, "/v1/batch", SENDERS)
+        known_rate = options.events / known_seconds
         copied = options.events / bare_copy(options.events)
         singles = [json.dumps(event).encode() for event in make_events(SINGLES * 3, seed=3) if event["type"] == "page"][
             :SINGLES
@@ -219,6 +223,10 @@ def _measure(address: tuple[str, int], options: argparse.Namespace, place: Path)
     print(
         f"  a call of {PER_CALL}                              p50 {percentile(took, 0.5) * 1e3:,.0f} ms, p99"
         f" {percentile(took, 0.99) * 1e3:,.0f} ms"
+    )
+    print(
+        f"  the same again, most people known by then    {known_rate:>10,.0f} events/s   {known_rate / LIMIT:.2f} of the"
+        f" {LIMIT:,} to reach; a call p50 {percentile(known_took, 0.5) * 1e3:,.0f} ms, p99 {percentile(known_took, 0.99) * 1e3:,.0f} ms"
     )
     print(
         f"bare COPY of the same touches                  {copied:>10,.0f} rows/s     the loop runs at {rate / copied:.3f} of it"
