@@ -226,7 +226,8 @@ def _measure(address: tuple[str, int], options: argparse.Namespace, place: Path)
     )
     print(
         f"  the same again, most people known by then    {known_rate:>10,.0f} events/s   {known_rate / LIMIT:.2f} of the"
-        f" {LIMIT:,} to reach; a call p50 {percentile(known_took, 0.5) * 1e3:,.0f} ms, p99 {percentile(known_took, 0.99) * 1e3:,.0f} ms"
+        f" {LIMIT:,} to reach; a call p50 {percentile(known_took, 0.5) * 1e3:,.0f} ms,"
+        f" p99 {percentile(known_took, 0.99) * 1e3:,.0f} ms"
     )
     print(
         f"bare COPY of the same touches                  {copied:>10,.0f} rows/s     the loop runs at {rate / copied:.3f} of it"
