@@ -162,7 +162,7 @@ def the_loop(*, since: int, until: int) -> Loop:
         closed={state: states[state] for state in CLOSED},
         handed_over=moves["handed_over"],
         came_back=sum(moves[move] for move in CAME_BACK),
-        why=tuple(reasons.most_common(4)),
+        why=tuple(reasons.most_common(3)),
         recalled=moves["recalled"],
         nobodys=int(nobodys),  # type: ignore[call-overload]
     )

@@ -83,7 +83,7 @@ def _weekly(rows: list[tuple[int, int, int, int]]) -> charts.Chart | None:
         "data": {"values": data},
         "mark": {"type": "line", "strokeWidth": 2},
         "encoding": {
-            "x": {"field": "week", "type": "temporal", "title": None},
+            "x": {"field": "week", "type": "temporal", "title": None, "axis": {"format": "%-d %b"}},
             "y": {"field": "leads", "type": "quantitative", "title": "leads"},
             "color": {
                 "field": "what",
