@@ -336,7 +336,7 @@ def test_time_passes_over_a_merged_record_without_a_word(cast: Cast) -> None:
     clocks.fire_clocks(at=T0 + 200 * DAY)
     version = in_force(T0)
     assert version is not None
-    clocks.rejudge_everybody(version=version, at=T0 + 201 * DAY)
+    clocks.rejudge_everybody(version=version, at=lambda: T0 + 201 * DAY)
     assert moves(other) == said
     assert verify().problems == []
 

@@ -101,7 +101,7 @@ def test_no_page_breaks_its_own_policy(operations: User, enter: Callable[[User],
     ("who", "rooms"),
     [
         ("cleo", ["Home", "Inbox", "Agreement", "Tracking", "Capture", "Team"]),
-        ("ada", ["Home", "Inbox", "Pool", "Agreement", "Tracking", "Capture", "Team"]),
+        ("ada", ["Home", "Inbox", "Pool", "Agreement", "Review", "Tracking", "Capture", "Team"]),
     ],
 )
 def test_navigation_is_by_role(people: Cast, enter: Callable[[User], Client], who: str, rooms: list[str]) -> None:
