@@ -28,12 +28,12 @@ FIT = traits(**{"account.industry": "Logistics", "account.employees": 900})
 
 @pytest.fixture
 def company() -> Cast:
-    """An agreement since four days, and four leads that Sales gave back yesterday."""
+    """An agreement since four days, and four leads that Sales gave back the day before yesterday: whole days end at midnight."""
     people = make_cast()
     now = clock.now()
     sign(people, at=now - 4 * DAY)
     for name in ("fay", "gus", "hal", "ida"):
-        at = now - DAY
+        at = now - 2 * DAY
         intake([touch("demo.requested", at=at, email=f"{name}@{name}.example", account=FIT)], known_at=at)
         lead = Lead.objects.get(person__email=f"{name}@{name}.example")
         who = Holding.objects.select_related("salesperson").get(lead=lead).salesperson
