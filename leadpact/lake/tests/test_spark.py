@@ -47,6 +47,7 @@ from leadpact.language.tests import generated
 from leadpact.language.tests.drawing import draw_agreement
 from leadpact.language.tests.drawing_history import NOW, Case, draw_case
 from leadpact.language.tests.engines import ARROW, Ask, Reference, Row, checked
+from leadpact.language.tests.properties import PROPERTIES, Property
 from leadpact.language.tests.spec_tables import specs
 from leadpact.language.to_sql import compile_sql
 
@@ -90,6 +91,8 @@ a,1,page.viewed,2024-02-20T10:00:00Z,/pricing/x
 b,1,seminar.attended,2024-02-01T10:00:00Z,
 c,2,demo.requested,2024-02-25T10:00:00Z,
 """
+TELLING = 5
+"""A drawn case in which every verdict is given and leads are asked about as of two instants."""
 LEADS = 300
 """Leads of a batch; each has up to nine touches, and most share three accounts."""
 
@@ -171,6 +174,13 @@ def test_batches_reach_every_operator_and_form() -> None:
     seen = set().union(*(_reached(seed) for seed in _seeds()))
     assert {f"operator {operator.value}" for operator in Operator} | {f"form {form.value}" for form in Form} <= seen
     assert seen >= set().union(*(_reached(seed) for seed in range(POOL)))
+
+
+@pytest.mark.parametrize("holds", PROPERTIES.values(), ids=PROPERTIES.keys())
+def test_properties_hold(holds: Property, engine: OverParquet) -> None:
+    """Those of the language's README, which are held on the other engines beside the language."""
+    for seed in range(0, 40, 5) if ALL else (TELLING,):
+        holds(engine, seed)
 
 
 def test_spec_tables_hold(engine: OverParquet) -> None:
