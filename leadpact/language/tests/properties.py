@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from leadpact.language.history import History
 from leadpact.language.nodes import DAY, DIMENSIONS, THOUSANDTHS, Agreement, Each
