@@ -16,6 +16,7 @@ from django.db import connection
 
 from leadpact.capture.actions import intake
 from leadpact.kit.testing import ROOT
+from leadpact.lake import history
 from leadpact.lake.commands import lake
 from leadpact.lake.export import export
 from leadpact.lake.exported import GROWING, WHOLE
@@ -24,6 +25,7 @@ from leadpact.lake.manifest import LOCK, read
 from leadpact.lake.problems import FileProblem
 from leadpact.lake.rewrite import compact, forget
 from leadpact.lake.store import Store
+from leadpact.language.fold import UNICODE_VERSION
 from leadpact.loop import clocks, erasing, jobs
 from tests.cast import DAY, HOUR, T0, make_cast, sign, touch, traits
 
@@ -311,6 +313,21 @@ def test_months_of_many_files_become_one(own: Own, folder: Path) -> None:
     assert len(read(folder).of("touches")) < many
     assert len({part.month for part in read(folder).of("touches")}) == len(read(folder).of("touches"))
     equal(own, folder)
+
+
+def test_the_lake_knows_which_unicode_folded_it(own: Own, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sign(make_cast())
+    live(range(2))
+    export(own, folder, at=T0 + 2 * DAY)
+    assert read(folder).unicode == (UNICODE_VERSION,)
+    assert history.folded_otherwise(folder) == []
+    monkeypatch.setattr(history, "UNICODE_VERSION", "99.0.0")
+    (said,) = history.folded_otherwise(folder)
+    assert f"folded by Unicode {UNICODE_VERSION}, and this Python has 99.0.0" in said
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["unicode"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert history.folded_otherwise(folder) == [], "a lake from before that was kept can be read"
 
 
 def test_the_files_are_private(own: Own, folder: Path) -> None:

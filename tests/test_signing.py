@@ -11,12 +11,14 @@ from django.db import DatabaseError, connection, transaction
 
 from leadpact.agreement import actions
 from leadpact.agreement import queries as agreement
+from leadpact.agreement.actions import proof
 from leadpact.agreement.models import Effect, Rejudging, Version
 from leadpact.agreement.queries import Tampered, in_force
 from leadpact.agreement.rules import Refused
 from leadpact.custody.models import Entry
 from leadpact.kit import clock
 from leadpact.kit.failures import CannotDo
+from leadpact.language.fold import UNICODE_VERSION
 from leadpact.language.knobs import turn
 from leadpact.language.to_sql import compile_sql
 from leadpact.loop import clocks, jobs, judging
@@ -296,6 +298,26 @@ def test_verify_says_which_version_runs_and_how_much_it_looked_at(cast: Cast) ->
     assert "1 version, 1 proposal, 2 signatures, 6 entries" in said
     status, said = run_command("--json")
     assert '"holds": true' in said
+
+
+@pytest.mark.django_db
+def test_the_unicode_version_is_kept_with_what_was_frozen_and_a_younger_one_is_told(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert set(Version.objects.values_list("unicode", flat=True)) == {UNICODE_VERSION}
+    with pytest.raises(DatabaseError, match="cannot change"), transaction.atomic():
+        Version.objects.update(unicode="3.0.0")
+    status, said = run_command()
+    assert (status, "Unicode" in said) == (0, False), said
+
+    monkeypatch.setattr(proof, "UNICODE_VERSION", "99.0.0")
+    status, said = run_command()
+    assert status == 0, said
+    assert f"Version 1 was frozen under Unicode {UNICODE_VERSION}, and this Python folds text by 99.0.0." in said
+
+    monkeypatch.setattr(proof, "fold", lambda text: text.replace("manufacturing", "manufacturing "))
+    status, said = run_command()
+    assert (status, "reads its 'manufacturing' otherwise" in said) == (1, True), said
 
 
 FORM = "convert_to(replace(convert_from(canonical, 'UTF8'), '\"at_least\":30000', '\"at_least\":20000'), 'UTF8')"

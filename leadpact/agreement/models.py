@@ -34,6 +34,12 @@ class Version(models.Model):
     source = models.TextField(help_text="The YAML as its authors wrote it: of a draft, its latest revision.")
     canonical = models.BinaryField(null=True, help_text="What was signed, with every list and holiday resolved.")
     hash = models.CharField(max_length=64, null=True, unique=True)
+    unicode = models.CharField(
+        max_length=16,
+        db_default="",
+        blank=True,
+        help_text="Whose tables folded it when it was frozen; empty: frozen before that was kept.",
+    )
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.DRAFT)
     created_by = models.ForeignKey("team.User", null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = InstantField()

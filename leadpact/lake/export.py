@@ -24,6 +24,7 @@ from leadpact.lake.manifest import Manifest, Mark, Part, Writer, rows_of, writin
 from leadpact.lake.problems import FileProblem
 from leadpact.lake.rewrite import compact
 from leadpact.lake.store import MEMORY, Store, literal, quoted
+from leadpact.language.fold import UNICODE_VERSION
 
 Connection = psycopg.Connection[Any]
 CHUNK = 1_000_000
@@ -251,5 +252,6 @@ def _finish(connection: Connection, writer: Writer, settled: Mark, marks: tuple[
             pending_until={},
             marks=marks[marks.index(settled) + 1 :],
             anchor=(int(row[0]), str(row[1])) if row else None,
+            unicode=tuple(sorted({*manifest.unicode, UNICODE_VERSION})),
         )
     )

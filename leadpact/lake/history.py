@@ -22,6 +22,7 @@ from leadpact.lake.manifest import Manifest, Part, reading
 from leadpact.lake.problems import FileProblem
 from leadpact.lake.store import Store, literal, quoted
 from leadpact.language.canonical import load as load_canonical
+from leadpact.language.fold import UNICODE_VERSION
 from leadpact.language.nodes import Agreement
 
 OUTCOMES = ("opportunity_opened", "won", "lost")
@@ -66,6 +67,17 @@ def exported_at(folder: Path) -> int:
     with reading(folder) as manifest:
         assert manifest.exported_at is not None  # `reading` refuses a lake without
         return manifest.exported_at
+
+
+def folded_otherwise(folder: Path) -> list[str]:
+    """A sentence where text in a lake was folded by other Unicode tables than this Python's (Meaning 5); else none."""
+    with reading(folder) as manifest:
+        others = [version for version in manifest.unicode if version != UNICODE_VERSION]
+    told = (
+        f"text in the lake was folded by Unicode {' and '.join(others)}, and this Python has {UNICODE_VERSION}: values with"
+        " characters that only one of them knows may be judged otherwise. Replay with the Python that serves, to be sure."
+    )
+    return [told] if others else []
 
 
 def judged(store: Store, folder: Path) -> None:

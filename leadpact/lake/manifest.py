@@ -65,6 +65,7 @@ class Manifest:
     id up to which its rows are in. parts: the files that readers see. pending, pending_until: what an export under way, or one
     that was killed, has written beyond them; readers do not see it. marks: earlier marks that were not settled when looked at.
     anchor: id and hash of the last ledger entry, which tells whether a database is the one that the lake came from.
+    unicode: versions of Unicode by which this leadpact folded text when it exported; empty in lakes from before that was kept.
     """
 
     generation: int = 0
@@ -75,6 +76,7 @@ class Manifest:
     pending_until: dict[str, int] = field(default_factory=dict)
     marks: tuple[Mark, ...] = ()
     anchor: tuple[int, str] | None = None
+    unicode: tuple[str, ...] = ()
     form: int = FORM
 
     def of(self, relation: str) -> tuple[Part, ...]:
@@ -107,6 +109,7 @@ def read(folder: Path) -> Manifest:
             pending_until=found["pending_until"],
             marks=tuple(Mark(**(mark | {"writers": tuple(mark["writers"])})) for mark in found["marks"]),
             anchor=tuple(found["anchor"]) if found["anchor"] else None,
+            unicode=tuple(found.get("unicode", ())),
         )
     except FileNotFoundError:
         return Manifest()

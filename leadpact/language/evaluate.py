@@ -69,7 +69,8 @@ class Judgement:
     scores: thousandths by dimension. alternatives: which of sales_ready's held. cools: whether `cools` holds; who
     holds the lead is not looked at. distance: thousandths of score missing to sales_ready, 0 when it holds, None when
     no score could bring it about. changes_at: before this instant no verdict, clause or score changes while no new fact
-    comes in (later values of attributes aside: who resolves them knows them); None when nothing ever does.
+    comes in (later values of attributes aside: who resolves them knows them); None when nothing ever does. Only a line that
+    counts active people may name fewer touches earlier: of the same people, whose older touches left the window.
     """
 
     lead_id: str

@@ -134,6 +134,22 @@ def queries(agreement: Agreement) -> Iterator[TouchQuery]:
             yield leaf.query
 
 
+def texts(agreement: Agreement) -> Iterator[str]:
+    """Every folded text of the agreement: what tests look for, the entries of lists, kinds of touch. Some come twice."""
+    tests = [test for leaf in leaves(agreement) if isinstance(leaf, Attribute) for test in leaf.tests]
+    for query in queries(agreement):
+        yield from query.kinds
+        tests += [test for _, found in query.where for test in found]
+    constants = [
+        entry for test in tests for entry in (test.operand if isinstance(test.operand, tuple) else (test.operand,))
+    ]
+    constants += [entry for _, entries in agreement.lists for entry in entries]
+    yield from (one for one in constants if isinstance(one, str))
+    for leaf in leaves(agreement):
+        if isinstance(leaf, ActivePeople):
+            yield from leaf.kinds
+
+
 def entries_of(test: Test, agreement: Agreement) -> tuple[Constant, ...]:
     """The constants that an `in` test looks through, a named list resolved.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from leadpact.kit import clock
 from leadpact.kit.environment import secret
 from leadpact.kit.postgres import Cluster, OwnServer
 from leadpact.lake import engines, history
@@ -38,8 +39,15 @@ from leadpact.lake.spark import Settings, started
 from leadpact.lake.spark import require as require_spark
 from leadpact.lake.store import Store, quoted
 from leadpact.lake.write import check_ending, check_folder, write_query
+from leadpact.language.canonical import agreement_hash
+from leadpact.language.fold import UNICODE_VERSION
 from leadpact.language.needs import Needs, needs
 from leadpact.language.nodes import VERDICT_NAMES, Agreement
+
+NO_OLD_VALUES = (
+    "{file} has no known_at, so it has no old values: attributes are judged as the file has them now, not as they were as of"
+    " {then}. To judge the past, give a lead one row for each change, with known_at: when you learnt it."
+)
 
 
 @click.command(short_help="Judge a file of leads by an agreement.")
@@ -95,6 +103,8 @@ def judge(
                 raise FileProblem("the files hold no instant at all: say when to judge with --as-of.")
         with working("gathering facts"):
             facts = gather(store, needed, leads, touches, moment)
+        if as_of is not None and moment < clock.now() and needed.attributes and not leads.column("known_at"):
+            facts.notes.append(NO_OLD_VALUES.format(file=leads_file.name, then=iso(moment)))
         if engine == "spark":
             _with_spark(facts, agreement, spark)
         else:
@@ -200,7 +210,7 @@ def replay(  # noqa: PLR0913, PLR0917 - one argument for each option
         story = list(lead_by_lead(store, agreement, lead_id, start=start, end=end)) if lead_id else None
         rejected = reading.finish(out)
     summary: dict[str, Any] = {
-        "agreement": agreement.name,
+        **provenance(agreement),
         "from": None if start is None else iso(start),
         "until": iso(found[0][0].end),
         **found[0][1].json(),
@@ -212,7 +222,7 @@ def replay(  # noqa: PLR0913, PLR0917 - one argument for each option
     }
     if other and compared:
         summary["against"] = {
-            "agreement": other.name,
+            **provenance(other),
             **found[1][1].json(),
             "difference": asdict(compared),
             "out": str(beside),
@@ -262,7 +272,7 @@ def _load_lake(store: Store, lake: Path, end: int | None) -> tuple[Loaded, int]:
         leads, touches, labels = (
             int(store.one(f"SELECT count(*) FROM hist_{name}")) for name in ("leads", "touches", "labels")
         )
-    return Loaded(leads, touches, labels), end if end is not None else exported
+    return Loaded(leads, touches, labels, notes=history.folded_otherwise(lake)), end if end is not None else exported
 
 
 def _load_files(
@@ -343,6 +353,11 @@ def touch_columns(needed: Needs) -> list[str]:
     return sorted({name.casefold() for name, _ in needed.properties})
 
 
+def provenance(agreement: Agreement) -> dict[str, str]:
+    """What a verdict depends on besides the facts: the meaning that judged, and the tables that text was folded by."""
+    return {"agreement": agreement.name, "hash": agreement_hash(agreement), "unicode": UNICODE_VERSION}
+
+
 def summarise(facts: Facts, agreement: Agreement, touches: Table | None) -> dict[str, Any]:
     """The figures of a run: verdicts, unknown shares, lines that could not be judged."""
     store = facts.store
@@ -357,7 +372,7 @@ def summarise(facts: Facts, agreement: Agreement, touches: Table | None) -> dict
         f"SELECT decided_by, count(*) FROM {VERDICTS} WHERE decided_by <> '' GROUP BY 1 ORDER BY 1"
     ).fetchall()
     return {
-        "agreement": agreement.name,
+        **provenance(agreement),
         "as_of": iso(facts.as_of),
         "leads": facts.leads,
         "touches": facts.touches if touches is not None else None,
@@ -382,6 +397,7 @@ def told_in_words(summary: dict[str, Any], facts: Facts, *, as_of_given: bool) -
     """The summary for people."""
     when = "" if as_of_given else " (the newest instant in the files; --as-of names another)"
     out = [f"Judged by “{summary['agreement']}” as of {summary['as_of']}{when}:"]
+    made = f"hash {summary['hash'][:12]}, text folded by Unicode {summary['unicode']}"
     total = summary["leads"] or 1
     for name, count in summary["verdicts"].items():
         out.append(f"  {name.replace('_', '-'):<13}{count:>11,}  {100 * count / total:5.1f}%")
@@ -390,5 +406,6 @@ def told_in_words(summary: dict[str, Any], facts: Facts, *, as_of_given: bool) -
     if summary["lines_not_judged"]:
         told = ", ".join(f"{line} ({count:,})" for line, count in summary["lines_not_judged"].items())
         out.append(f"  lines that could not be judged for want of a value, and for how many leads: {told}")
+    out.append(f"  made with: {made}")
     out.append(f"{counted(summary['leads'], 'verdict')} written to {summary['out']} in {summary['seconds']:.1f} s.")
     return out

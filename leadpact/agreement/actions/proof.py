@@ -14,6 +14,8 @@ from leadpact.custody.queries import out_of_force
 from leadpact.kit.instants import from_us
 from leadpact.language.canonical import canonical, load
 from leadpact.language.diff import diff
+from leadpact.language.fold import UNICODE_VERSION, fold
+from leadpact.language.needs import texts
 from leadpact.language.parse import parse
 
 LATE_US = 400 * 3_600_000_000
@@ -61,6 +63,7 @@ def verify(*, at: int, run: Callable[[InForce, int], Ran] | None = None) -> Proo
         proof.versions += 1
         proof.problems += _version(version)
         proof.notes += _file(version)
+        _unicode(proof, version)
     for effect in Effect.objects.select_related("version").prefetch_related("signatures__user").order_by("pk"):
         proof.effects += 1
         proof.signatures += len(effect.signatures.all())
@@ -104,6 +107,26 @@ def _file(version: Version) -> Iterable[str]:
     return [
         f"Version {version.number}: read today, the file would mean something else ({changes[0]}) What was frozen runs."
     ]
+
+
+def _unicode(proof: Proof, version: Version) -> None:
+    """What Unicode's tables moved since the version was frozen (Meaning 5): a problem where they moved its own texts."""
+    try:
+        frozen = load(bytes(version.canonical or b""))
+    except ValueError:
+        return
+    who, then = f"Version {version.number}", version.unicode or "another version, which was not kept"
+    moved = sorted({text for text in texts(frozen) if fold(text) != text})
+    if moved:
+        proof.problems.append(
+            f"{who}: Unicode {UNICODE_VERSION}, which this Python folds text by, reads its {moved[0]!r} otherwise than Unicode"
+            f" {then}, under which it was frozen: no data can match it. Run leadpact with the Python of then or sign a new version."
+        )
+    elif version.unicode not in {"", UNICODE_VERSION}:
+        proof.notes.append(
+            f"{who} was frozen under Unicode {then}, and this Python folds text by {UNICODE_VERSION}. Its own texts read the same;"
+            " values with characters that only one of the two knows may be judged otherwise than before."
+        )
 
 
 def _effect(effect: Effect) -> Iterable[str]:

@@ -19,6 +19,7 @@ from leadpact.agreement.rules import (
 from leadpact.agreement.rules.seal import seal
 from leadpact.kit import queue
 from leadpact.language.canonical import agreement_hash, canonical
+from leadpact.language.fold import UNICODE_VERSION
 from leadpact.team.models import User
 
 LONGEST_WHY = 500
@@ -47,8 +48,9 @@ def propose(*, number: int, by: User | None, at: int, wanted_at: int | None = No
         raise Refused(f"This draft means the same as version {twin.number}. {todo}")
     found.canonical = canonical(parsed.agreement)
     found.hash = digest
+    found.unicode = UNICODE_VERSION
     found.status = Version.Status.PROPOSED
-    found.save(update_fields=["canonical", "hash", "status"])
+    found.save(update_fields=["canonical", "hash", "unicode", "status"])
     _open(found, by=by, at=at, wanted_at=wanted_at, why=why)
     return found
 

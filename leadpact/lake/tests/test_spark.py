@@ -47,6 +47,7 @@ from leadpact.language.tests import generated
 from leadpact.language.tests.drawing import draw_agreement
 from leadpact.language.tests.drawing_history import NOW, Case, draw_case
 from leadpact.language.tests.engines import ARROW, Ask, Reference, Row, checked
+from leadpact.language.tests.properties import PROPERTIES
 from leadpact.language.tests.spec_tables import specs
 from leadpact.language.to_sql import compile_sql
 
@@ -90,6 +91,9 @@ a,1,page.viewed,2024-02-20T10:00:00Z,/pricing/x
 b,1,seminar.attended,2024-02-01T10:00:00Z,
 c,2,demo.requested,2024-02-25T10:00:00Z,
 """
+TELLING = 12
+"""A drawn case whose agreement reaches more than any other of forty; its leads are asked about as of one instant."""
+AT_LENGTH = {"judging at an instant is replaying up to it"}
 LEADS = 300
 """Leads of a batch; each has up to nine touches, and most share three accounts."""
 
@@ -148,6 +152,35 @@ def engine(spark: Spark) -> OverParquet:
     return OverParquet(spark)
 
 
+class Remembering:
+    """An engine that is not asked the same twice: properties begin with the same rows."""
+
+    def __init__(self, engine: OverParquet) -> None:
+        self.engine = engine
+        self.known: dict[tuple[int, int, tuple[Ask, ...], int | None], tuple[Agreement, History, list[Row]]] = {}
+
+    def rows(
+        self,
+        agreement: Agreement,
+        history: History,
+        asks: Sequence[Ask],
+        *,
+        extras: bool = True,
+        as_of: int | None = None,
+    ) -> list[Row]:
+        """Agreement and history are kept with the answer, so that their ids stay theirs."""
+        assert extras
+        key = (id(agreement), id(history), tuple(asks), as_of)
+        if key not in self.known:
+            self.known[key] = (agreement, history, self.engine.rows(agreement, history, asks, as_of=as_of))
+        return self.known[key][2]
+
+
+@pytest.fixture(scope="module")
+def remembering(engine: OverParquet) -> Remembering:
+    return Remembering(engine)
+
+
 def test_batches_are_judged_as_the_reference_judges_them(engine: OverParquet) -> None:
     seeds = _seeds()
     pairs = 0
@@ -171,6 +204,15 @@ def test_batches_reach_every_operator_and_form() -> None:
     seen = set().union(*(_reached(seed) for seed in _seeds()))
     assert {f"operator {operator.value}" for operator in Operator} | {f"form {form.value}" for form in Form} <= seen
     assert seen >= set().union(*(_reached(seed) for seed in range(POOL)))
+
+
+@pytest.mark.parametrize("name", PROPERTIES)
+def test_properties_hold(name: str, remembering: Remembering) -> None:
+    """Those of the language's README, which are held on the other engines beside the language."""
+    if name in AT_LENGTH and not ALL:
+        pytest.skip("seven queries of Spark: with SPARK_BATCHES")
+    for seed in range(0, 40, 5) if ALL else (TELLING,):
+        PROPERTIES[name](remembering, seed)
 
 
 def test_spec_tables_hold(engine: OverParquet) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from leadpact.language.builtin import free_mail
 from leadpact.language.check import check
+from leadpact.language.fold import cell
+from leadpact.language.history import Fact, History, Lead
 from leadpact.language.nodes import Agreement
 from leadpact.language.parse import parse
 from leadpact.language.sql_compare import LONG
@@ -71,5 +73,25 @@ def test_a_long_list_of_odd_texts_is_escaped(duck: DuckDB, postgres: PostgreSQL)
     asks = [(lead.lead_id, NOW) for lead in history.leads]
     expected = Reference().rows(parsed.agreement, history, asks)
     assert {row[7] for row in expected} == {0, 1_000, None}
+    for engine in (duck, postgres):
+        assert engine.rows(parsed.agreement, history, asks) == expected
+
+
+def test_two_long_lists_of_one_attribute_are_told_apart(duck: DuckDB, postgres: PostgreSQL) -> None:
+    """Written into a condition they have no names, so what each says of a row stands in a column of its own."""
+    low, high = (", ".join(f"entry {n}" for n in range(start, start + LONG + 1)) for start in (0, 200))
+    text = (
+        "leadpact: 1\nname: Two\nfit:\n"
+        f"  - {{id: low, says: Low, if: {{person.title: {{in: [{low}]}}}}, points: 1}}\n"
+        f"  - {{id: high, says: High, if: {{person.title: {{in: [{high}]}}}}, points: 10}}\n"
+        "verdicts: {sales_ready: {fit: {at_least: 1}}}\n"
+    )
+    parsed = parse(text)
+    assert parsed.agreement is not None
+    titles = ("entry 7", "entry 207", "entry 150")
+    leads = [Lead(f"l{n}", f"p{n}", None, NOW, (Fact("person.title", cell(t)),)) for n, t in enumerate(titles)]
+    history, asks = History(leads, []), [(lead.lead_id, NOW) for lead in leads]
+    expected = Reference().rows(parsed.agreement, history, asks)
+    assert [row[4] for row in expected] == [1_000, 10_000, 0]
     for engine in (duck, postgres):
         assert engine.rows(parsed.agreement, history, asks) == expected

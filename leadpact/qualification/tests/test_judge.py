@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import unicodedata
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
+from leadpact.language.canonical import agreement_hash
+from leadpact.language.parse import parse_or_raise
 from leadpact.qualification.cli import judge
 
 AGREEMENT = Path(__file__).parents[2] / "language" / "example.yaml"
@@ -84,6 +87,32 @@ def test_a_verdict_a_lead_with_scores_and_parts(files: Path) -> None:
     assert "lead_id              <- lead_id" in result.output
     assert "such as '1,200'" in result.output
     assert "2 rows of touches.csv could not be used" in result.output
+
+
+def test_the_past_judged_from_a_flat_file_says_once_that_it_has_no_old_values(files: Path) -> None:
+    """Attributes as of an instant need a history (Meaning 3): the report says what is missing and what to do."""
+    for engine in ("duckdb", "python"):
+        said = run(files, "--as-of", "2024-02-25T12:00:00Z", "--engine", engine).output
+        assert said.count("no old values") == 1
+        assert "leads.csv has no known_at, so it has no old values" in said
+        assert "as of 2024-02-25T12:00:00Z" in said
+        assert "give a lead one row for each change, with known_at" in said
+    told = json.loads(run(files, "--as-of", "2024-02-25T12:00:00Z", "--json").stdout)
+    assert sum("no old values" in note for note in told["notes"]) == 1
+    assert "no old values" not in run(files).output, "the newest instant in the files is what they know"
+    assert "no old values" not in run(files, "--as-of", "2999-01-01").output
+
+    head, *people = LEADS.splitlines()
+    with_history = [f"{head},known_at", *(f"{person},2024-02-04" for person in people)]
+    (files / "leads.csv").write_text("\n".join(with_history) + "\n")
+    assert "no old values" not in run(files, "--as-of", "2024-02-25T12:00:00Z").output
+
+
+def test_a_run_says_which_meaning_and_which_tables_made_it(files: Path) -> None:
+    digest = agreement_hash(parse_or_raise(AGREEMENT.read_bytes()))
+    told = json.loads(run(files, "--json").stdout)
+    assert (told["hash"], told["unicode"]) == (digest, unicodedata.unidata_version)
+    assert f"hash {digest[:12]}, text folded by Unicode {unicodedata.unidata_version}" in run(files).output
 
 
 def test_three_engines_write_the_same_bytes(files: Path) -> None:
