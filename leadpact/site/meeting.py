@@ -58,8 +58,9 @@ def check_range(*, since: int, until: int, at: int) -> None:
 
 
 def prepare(*, since: int, until: int, by: User | None, at: int, seed: str | None = None) -> Kept:
-    """Prepare a review that somebody asks for, and keep it. Raises CannotDo."""
-    prepared = gather(since=since, until=until, as_of=at, seed=seed)
+    """Prepare a review that somebody asks for, and keep it, as its range ended: a week later it says the same. Raises CannotDo."""
+    check_range(since=since, until=until, at=at)
+    prepared = gather(since=since, until=until, as_of=until, seed=seed)
     return actions.keep_review(prepared=prepared, by=by, at=at)
 
 

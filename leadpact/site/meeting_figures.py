@@ -85,9 +85,9 @@ def promises(asked: Asked) -> dict[str, Any]:
 
 def errors(asked: Asked) -> dict[str, Any]:
     """Both errors over the window, the first in the range too, and the counted part of the second; never added."""
-    window = tuning.errors(at=asked.as_of, since=asked.window, until=asked.until)
+    window = tuning.errors(at=asked.as_of, since=asked.window, until=asked.until, stood=True)
     here = tuning.first(since=asked.since, until=asked.until, as_of=asked.as_of)
-    counted = tuning.withering(since=asked.since, until=asked.until, at=asked.as_of)
+    counted = tuning.withering(since=asked.since, until=asked.until, at=asked.as_of, stood=True)
     return {
         "window": [asked.window, asked.until],
         "first": window.first.to_json(),
