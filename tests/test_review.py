@@ -237,6 +237,32 @@ def test_a_week_later_it_says_the_same(cast: Cast) -> None:
 
 
 @pytest.mark.django_db
+def test_what_was_said_on_the_lines_stands_in_it(cast: Cast) -> None:
+    """Remarks of the range and threads open at its end, of both departments; not what was settled before or said after."""
+    since, until = T0 + 2 * DAY, T0 + 3 * DAY
+    settled = agreement.comment(number=1, key="seminar", text="Settled long ago", by=cast.ada, at=T0 + HOUR)
+    agreement.resolve(thread_id=settled.pk, by=cast.ada, at=T0 + DAY)
+    agreement.comment(number=1, key="student", text="Open since May", by=cast.ada, at=T0 + HOUR)
+    both = agreement.comment(number=1, key="pricing", text="Five is much", by=cast.bo, at=since + HOUR)
+    agreement.answer(thread_id=both.pk, number=1, text="It is little", by=cast.ada, at=since + 2 * HOUR)
+    agreement.answer(thread_id=both.pk, number=1, text="Said after the range", by=cast.bo, at=until + HOUR)
+    review = prepared(cast, since=since, until=until, at=until + DAY)
+    assert {one["key"]: (one["open"], len(one["said"])) for one in review.content["talk"]} == {
+        "student": (True, 1), "pricing": (True, 2),
+    }  # fmt: skip
+    assert "Five" not in str(review.content), "words are read when the review is"
+    page = enter(cast.ada).get(f"/tuning/reviews/{review.number}/").content.decode()
+    for shown in (page, meeting_paper.html(review, blind=False)):
+        assert "Five is much" in shown
+        assert "It is little" in shown
+        assert "Open since May" in shown
+        assert "Keeps reading the price page" in shown
+        assert "Settled long ago" not in shown
+        assert "Said after the range" not in shown
+    assert "Five is much" not in meeting_paper.html(review, blind=True)
+
+
+@pytest.mark.django_db
 def test_it_is_read_again_to_the_digit(cast: Cast, as_owner: Callable[[], Any]) -> None:
     for number in range(14):
         rejected(f"n{number}")

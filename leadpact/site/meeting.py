@@ -41,6 +41,7 @@ def gather(*, since: int, until: int, as_of: int, seed: str | None = None) -> Pr
         "drift": meeting_figures.drifts(asked),
         "disputed": meeting_figures.disputed(asked),
         "lines": meeting_figures.lines(asked),
+        "talk": meeting_figures.talk(asked),
         "proposals": meeting_figures.proposals(asked),
     }
     zone = version.agreement.market.timezone if version else "UTC"
