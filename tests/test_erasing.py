@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from django.db import IntegrityError, ProgrammingError, connection, connections, transaction
 from django.test import Client
 
+from leadpact.agreement import actions as agreement
 from leadpact.capture.actions import intake
 from leadpact.capture.models import ImportPart, ImportRun
 from leadpact.custody.actions.proof import take_root, verify
@@ -28,9 +29,12 @@ from leadpact.leads.models import AttributeFact, Erasure, Identifier, Lead, Merg
 from leadpact.loop import clocks, erasing, merging
 from leadpact.qualification.models import Judgement
 from leadpact.site import erase as commands
-from leadpact.site import held, search
+from leadpact.site import held, meeting, meeting_paper, search
 from leadpact.site.tests.conftest import BACKEND
 from leadpact.team.models import User
+from leadpact.tuning import actions as tuning
+from leadpact.tuning.actions.reviews import digest_of
+from leadpact.tuning.models import ReviewNote
 from tests.cast import DAY, HOUR, T0, Cast, make_cast, sign, touch, traits
 
 FIT = traits(**{"account.industry": "Logistics", "account.employees": 900})
@@ -328,3 +332,35 @@ def test_the_lake_forgets_as_well(transactional_db: None, tmp_path: Path, monkey
         people = store.execute(f"SELECT * FROM read_parquet('{folder}/**/*.parquet', union_by_name=true)").fetchall()
     text = str(people).casefold()
     assert [secret for secret in ("vera", "crm-7", "zugspitze", "fleet-form") if secret in text] == []
+
+
+@pytest.mark.django_db
+def test_words_that_others_wrote_about_them(cast: Cast) -> None:
+    """Notes of reviews and comments: whole names and addresses go, notes on their lead go, and parts of a name are told."""
+    lead = live()
+    review = meeting.prepare(since=T0, until=T0 + DAY, by=cast.ada, at=T0 + DAY)
+
+    def note(text: str, on: int | None = None) -> ReviewNote:
+        return tuning.note(
+            review=review, lead_id=on, text=text, decided=False, read={lead.pk}, by=cast.ada, at=T0 + DAY
+        )
+
+    on_lead = note("They will buy in spring", lead.pk)
+    whole = note(f"Ask Vera  NOVAK <{VERA.upper()}> again; overall the seminar line is right")
+    part = note("Vera said no twice")
+    other = note("Verandas sell well; novakite does not")
+    thread = agreement.comment(number=1, key="seminar", text="As with vera novak in May", by=cast.bo, at=T0 + DAY)
+
+    found = erasing.of_person(lead.person_id)
+    assert found.mentions == ("a note of 29 May 2026 in review 1",)
+    counts = erasing.erase(person_id=lead.person_id, at=T0 + 2 * DAY)
+    assert (counts["notes of reviews"], counts["comments"]) == (2, 1)
+    for one in (on_lead, whole, part, other):
+        one.refresh_from_db()
+    assert on_lead.text == "[erased on request]"
+    assert whole.text == "Ask [erased on request] <[erased on request]> again; overall the seminar line is right"
+    assert part.text == "Vera said no twice"
+    assert other.text == "Verandas sell well; novakite does not"
+    assert thread.comments.get().text == "As with [erased on request] in May"
+    assert "novak" not in meeting_paper.html(review, blind=False).casefold().replace("novakite", "")
+    assert digest_of(review.content) == review.digest

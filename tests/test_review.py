@@ -31,6 +31,7 @@ from leadpact.qualification.actions import judge, judge_each
 from leadpact.site import jobs, meeting, meeting_mail, meeting_paper, meeting_words
 from leadpact.site.tests.conftest import BACKEND
 from leadpact.team.models import User
+from leadpact.tracking import queries as tracking
 from leadpact.tuning import queries as tuning
 from leadpact.tuning.models import Review, ReviewMail
 from tests.cast import DAY, EXAMPLE, HOUR, T0, Cast, make_cast, sign, touch, traits
@@ -197,6 +198,68 @@ def test_leads_are_judged_as_of_instants_of_their_own(cast: Cast) -> None:
 
 
 # --- it stays ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_week_later_it_says_the_same(cast: Cast) -> None:
+    """Late clocks, who waits, who is in repair: all of it as the range ended, whatever has happened since."""
+    late, mended = handed_over("late"), rejected("mended", "wrong_data")
+    sales.accept(lead_id=late.pk, by=holder(late), at=T0 + HOUR + MINUTE)
+    intake([touch("seminar.attended", at=T0 + HOUR, email="slow@slow.example")], known_at=T0 + HOUR)
+    until = T0 + 40 * DAY
+    clocks.fire_clocks(at=until - HOUR)
+    review = prepared(cast, until=until)
+    assert promise(review, "first_follow_up_within")["late_now"] == 1
+    assert promise(review, "touch_every")["late_now"] == 1
+    assert promise(review, "answer_rejection_within")["late_now"] == 1
+    assert drawn(review)[mended.pk]["why"] == ["repair"]
+    assert review.content["errors"]["pool"] == tuning.pool_size() > 0
+    # The same from the holdings: at the end of the range both ways of asking agree.
+    running = {one.what: (one.late_now, one.tested) for one in tracking.promises(since=T0, until=until)}
+    assert {one["what"]: (one["late_now"], one["tested"]) for one in review.content["promises"]["rows"]} == running
+
+    later = until + 7 * DAY
+    sales.follow_up(lead_id=late.pk, outcome="conversation", by=holder(late), at=until + HOUR)
+    sales.qualify(lead_id=late.pk, by=holder(late), at=until + 2 * HOUR)
+    intake([touch("email.sent", at=until + HOUR, email="slow@slow.example")], known_at=until + HOUR)
+    intake(
+        [touch("demo.requested", at=until + HOUR, email="slow@slow.example", account=FIT)], known_at=until + 2 * HOUR
+    )
+    handed_over("new", at=until + DAY)
+    clocks.fire_clocks(at=later)
+    clocks.let_time_pass(at=later)
+    assert {one.what: one.late_now for one in tracking.promises(since=T0, until=until)} != {
+        what: late for what, (late, _) in running.items()
+    }
+    again = prepared(cast, until=until, at=later)
+    assert again.as_of == review.as_of == until
+    assert (again.content, again.digest) == (review.content, review.digest)
+
+
+@pytest.mark.django_db
+def test_what_was_said_on_the_lines_stands_in_it(cast: Cast) -> None:
+    """Remarks of the range and threads open at its end, of both departments; not what was settled before or said after."""
+    since, until = T0 + 2 * DAY, T0 + 3 * DAY
+    settled = agreement.comment(number=1, key="seminar", text="Settled long ago", by=cast.ada, at=T0 + HOUR)
+    agreement.resolve(thread_id=settled.pk, by=cast.ada, at=T0 + DAY)
+    agreement.comment(number=1, key="student", text="Open since May", by=cast.ada, at=T0 + HOUR)
+    both = agreement.comment(number=1, key="pricing", text="Five is much", by=cast.bo, at=since + HOUR)
+    agreement.answer(thread_id=both.pk, number=1, text="It is little", by=cast.ada, at=since + 2 * HOUR)
+    agreement.answer(thread_id=both.pk, number=1, text="Said after the range", by=cast.bo, at=until + HOUR)
+    review = prepared(cast, since=since, until=until, at=until + DAY)
+    assert {one["key"]: (one["open"], len(one["said"])) for one in review.content["talk"]} == {
+        "student": (True, 1), "pricing": (True, 2),
+    }  # fmt: skip
+    assert "Five" not in str(review.content), "words are read when the review is"
+    page = enter(cast.ada).get(f"/tuning/reviews/{review.number}/").content.decode()
+    for shown in (page, meeting_paper.html(review, blind=False)):
+        assert "Five is much" in shown
+        assert "It is little" in shown
+        assert "Open since May" in shown
+        assert "Keeps reading the price page" in shown
+        assert "Settled long ago" not in shown
+        assert "Said after the range" not in shown
+    assert "Five is much" not in meeting_paper.html(review, blind=True)
 
 
 @pytest.mark.django_db

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+from psycopg import sql
 
 from leadpact.kit.failures import CannotDo
 from leadpact.kit.postgres import Cluster, OwnServer, grant_app
@@ -24,29 +29,79 @@ def migrate_if_needed(server: Cluster | OwnServer) -> bool:
 
     Raises CannotDo where the tables were made by a newer leadpact.
     """
+    with _turn() as connection:
+        executor = MigrationExecutor(connection)
+        loader = executor.loader
+        ours = {label for label in loader.migrated_apps if label in {app for app, _ in loader.disk_migrations}}
+        unknown = sorted(
+            f"{app}.{name}"
+            for app, name in loader.applied_migrations
+            if app in ours and (app, name) not in loader.disk_migrations and (app, name) not in loader.replacements
+        )
+        if unknown:
+            raise CannotDo(f"The database was used by a newer leadpact (it has {unknown[-1]}): install that one.")
+        needed = bool(executor.migration_plan(loader.graph.leaf_nodes()))
+        if needed or not _app_reads(server, connection):
+            _give_rights(server, connection)
+        if needed:
+            call_command("migrate", database="owner", verbosity=0, interactive=False)
+    connection.close()
+    return needed
+
+
+@contextmanager
+def migrating(server: Cluster | OwnServer) -> Iterator[None]:
+    """For a block that changes tables: nobody else does meanwhile, and the application's role has its rights on them.
+
+    A table that is made outside such a block is one that the server cannot read.
+    """
+    with _turn() as connection:
+        _give_rights(server, connection)
+        yield
+
+
+@contextmanager
+def _turn() -> Iterator[BaseDatabaseWrapper]:
+    """The owner's connection, with the lock of whoever migrates."""
     connection = connections["owner"]
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATING])
-        try:
-            executor = MigrationExecutor(connection)
-            loader = executor.loader
-            ours = {label for label in loader.migrated_apps if label in {app for app, _ in loader.disk_migrations}}
-            unknown = sorted(
-                f"{app}.{name}"
-                for app, name in loader.applied_migrations
-                if app in ours and (app, name) not in loader.disk_migrations and (app, name) not in loader.replacements
-            )
-            if unknown:
-                raise CannotDo(f"The database was used by a newer leadpact (it has {unknown[-1]}): install that one.")
-            needed = bool(executor.migration_plan(loader.graph.leaf_nodes()))
-            if needed:
-                with server.connect("owner") as owner:
-                    grant_app(owner, app=server.parameters("app")["user"])
-                call_command("migrate", database="owner", verbosity=0, interactive=False)
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATING])
-    connection.close()
-    return needed
+    try:
+        yield connection
+    finally:
+        # Django's commands close every connection at their end, and the lock went with it.
+        if connection.connection is not None:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATING])
+
+
+def _app_reads(server: Cluster | OwnServer, connection: BaseDatabaseWrapper) -> bool:
+    """Whether the application's role was given its rights; asked of a table that every migrated database has."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT has_table_privilege(%s, 'django_migrations', 'SELECT')", [server.parameters("app")["user"]]
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _give_rights(server: Cluster | OwnServer, connection: BaseDatabaseWrapper) -> None:
+    """Rights on tables to come, and on those that were made without; from these is taken what their migrations take."""
+    app = server.parameters("app")["user"]
+    with server.connect("owner") as owner, owner.transaction():
+        late = set(grant_app(owner, app=app))
+        if not late:
+            return
+        loader = MigrationLoader(connection)
+        for key in loader.applied_migrations:
+            for step in loader.disk_migrations[key].operations if key in loader.disk_migrations else ():
+                if isinstance(step, KeepFromApp) and step.table in late:
+                    owner.execute(
+                        sql.SQL("REVOKE {rights} ON {table} FROM {app}").format(
+                            rights=sql.SQL(step.rights),  # pyright: ignore[reportArgumentType] -- checked when it was made
+                            table=sql.Identifier(step.table),
+                            app=sql.Identifier(app),
+                        )
+                    )
 
 
 class OwnerMigrates:

@@ -7,37 +7,49 @@ touch of the same address is a new person.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
 
+from leadpact.agreement.actions import forget_in_comments
 from leadpact.agreement.queries import in_force
+from leadpact.agreement.queries.talk import talks
 from leadpact.capture.actions.forgetting import forget_people, forget_rejects, runs_that_say, waiting_files_that_say
 from leadpact.capture.actions.merging import lock_people
 from leadpact.custody.actions import Actor, NewEntry, forget_words, lock, record
 from leadpact.kit import queue
 from leadpact.kit.failures import CannotDo
+from leadpact.kit.instants import from_us
 from leadpact.kit.raw import cursor as raw_cursor
-from leadpact.leads.models import Erasure, Identifier, Lead
+from leadpact.kit.redaction import redact, says
+from leadpact.leads.models import Erasure, Identifier, Lead, Person
 from leadpact.qualification.actions import forget_judgements
 from leadpact.team.actions.calls import forget_calls
 from leadpact.team.models import User
 from leadpact.team.permissions import OPERATIONS, speaks_for
 from leadpact.tracking.actions import forget_next_steps
+from leadpact.tuning.actions import forget_in_notes
+from leadpact.tuning.queries.reviews import every_note
 
 FINAL = frozenset({"won", "erased"})
 
 
 @dataclass(frozen=True, slots=True)
 class Whom:
-    """Somebody as they are held: their records (with those that joined), needs, and every name by which they come in."""
+    """Somebody as they are held: their records (with those that joined), needs, and every name by which they come in.
+
+    `called`: what stands for them in words that others wrote: names, addresses, telephone. `mentions`: where such words hold
+    no more than a part of their name, which may be somebody else's: these are shown to whoever erases, and stay.
+    """
 
     person_ids: tuple[int, ...]
     lead_ids: tuple[int, ...]
     names: tuple[str, ...]
     counts: dict[str, int]
     waiting_files: tuple[str, ...]
+    called: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
 
 
 def whom(name: str) -> Whom | None:
@@ -77,14 +89,29 @@ def of_person(person_id: int) -> Whom:
     leads = tuple(Lead.objects.filter(person_id__in=people).order_by("pk").values_list("pk", flat=True))
     rows = list(Identifier.objects.filter(visitor__person_id__in=people).values_list("kind", "value"))
     names = tuple(value for kind, value in rows if kind != "anonymous_id" and len(value) > 2)
+    known = list(Person.objects.filter(pk__in=people).values_list("name", "phone"))
+    whole = {name for name, _ in known if " " in name.strip()} | {phone for _, phone in known if len(phone) > 5}
+    called = tuple(sorted({*names, *whole}))
+    parts = {word.strip(".,") for name, _ in known for word in name.split() if len(word.strip(".,")) > 2}
     return Whom(
         tuple(people), leads, names,
         {
             "records": len(people), "leads": len(leads), "identifiers": len(rows), "touches": int(counted[0]),  # type: ignore[call-overload]
             "values": int(counted[1]), "notes": int(counted[2]), "lists of rejected rows": len(runs_that_say(names)),  # type: ignore[call-overload]
         },
-        tuple(waiting_files_that_say(names)),
+        tuple(waiting_files_that_say(names)), called, tuple(_mentions(leads, called, parts)),
     )  # fmt: skip
+
+
+def _mentions(lead_ids: Sequence[int], called: Collection[str], parts: Collection[str]) -> Iterator[str]:
+    """Where notes of reviews and comments of the workshop hold a part of the name that will not be taken out by itself."""
+    for review, lead, at, text in every_note():
+        if lead not in lead_ids and says(redact(text, called), parts):
+            yield f"a note of {from_us(at):%d %b %Y} in review {review}"
+    for talk in talks():
+        for one in talk.said:
+            if says(redact(one.text, called), parts):
+                yield f"a comment of {from_us(one.at):%d %b %Y} on {talk.key or 'the whole agreement'}"
 
 
 @transaction.atomic
@@ -113,6 +140,8 @@ def erase(*, person_id: int, at: int, by: User | None = None) -> dict[str, int]:
         at=at,
     )
     counts |= _forget_beside(found.lead_ids)
+    counts["notes of reviews"] = forget_in_notes(lead_ids=found.lead_ids, names=found.called)
+    counts["comments"] = forget_in_comments(names=found.called)
     counts["rejected rows"] = forget_rejects(names=found.names)
     counts |= forget_people(person_ids=found.person_ids)
     Erasure.objects.create(at=at, by=by, counts=counts)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from leadpact.loop.erasing import Whom
     from leadpact.team.models import User
 
+MENTION = "A part of their name stands in words that others wrote; read them, and mend them if they mean this person:"
+
 # Rooms are imported inside the commands: their tables need Django, which `needs_database` sets up.
 
 
@@ -49,6 +51,7 @@ def erase(email: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
             "counts": counts,
             "lake": left or None,
             "waiting_files": list(found.waiting_files),
+            "mentions": list(found.mentions),
             "outside": OUTSIDE,
         }
         click.echo(json.dumps(told, indent=2))
@@ -62,6 +65,8 @@ def erase(email: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
         click.echo(
             f"The uploaded file {name} waits for its import and holds the address: drop it, or it brings them back."
         )
+    for place in found.mentions:
+        click.echo(f"{MENTION} {place}.")
     click.echo(OUTSIDE)
 
 
@@ -141,6 +146,7 @@ def said(counts: dict[str, int]) -> str:
         "touches": "touch",
         "lists of rejected rows": "list of rejected rows",
         "answers of the API": "answer of the API",
+        "notes of reviews": "note of a review",
         "rows of the lake": "row of the lake",
     }
     return ", ".join(

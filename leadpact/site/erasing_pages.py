@@ -14,7 +14,7 @@ from leadpact.kit.pages import OPERATIONS, page
 from leadpact.leads.models import Lead
 from leadpact.loop import erasing
 from leadpact.site import held
-from leadpact.site.erase import erased, said
+from leadpact.site.erase import MENTION, erased, said
 
 
 @page(roles={OPERATIONS}, methods=("GET", "HEAD"))
@@ -42,6 +42,8 @@ def erase(request: HttpRequest, lead_id: int) -> HttpResponse:
         messages.warning(request, left)
     for name in found.waiting_files:
         messages.warning(request, f"The uploaded file {name} waits and holds the address: drop it under Imports.")
+    for place in found.mentions:
+        messages.warning(request, f"{MENTION} {place}.")
     return redirect("/")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -27,7 +28,11 @@ def manage(data: Path | None, arguments: tuple[str, ...]) -> None:
         words.insert(1, "--database=owner")
     # psql, for dbshell.
     os.environ["PATH"] = f"{binaries.programs()}{os.pathsep}{os.environ.get('PATH', '')}"
-    with orderly_end(), django_ready(data, migrated=False):
+    with orderly_end(), django_ready(data, migrated=False) as server:
         from django.core.management import execute_from_command_line
 
-        execute_from_command_line(["leadpact manage", *words])
+        from leadpact.kit.migrations import migrating
+
+        # What changes tables goes through the door that gives the server its rights on them.
+        with migrating(server) if words[:1] == ["migrate"] else nullcontext():
+            execute_from_command_line(["leadpact manage", *words])

@@ -41,6 +41,7 @@ def gather(*, since: int, until: int, as_of: int, seed: str | None = None) -> Pr
         "drift": meeting_figures.drifts(asked),
         "disputed": meeting_figures.disputed(asked),
         "lines": meeting_figures.lines(asked),
+        "talk": meeting_figures.talk(asked),
         "proposals": meeting_figures.proposals(asked),
     }
     zone = version.agreement.market.timezone if version else "UTC"
@@ -58,8 +59,9 @@ def check_range(*, since: int, until: int, at: int) -> None:
 
 
 def prepare(*, since: int, until: int, by: User | None, at: int, seed: str | None = None) -> Kept:
-    """Prepare a review that somebody asks for, and keep it. Raises CannotDo."""
-    prepared = gather(since=since, until=until, as_of=at, seed=seed)
+    """Prepare a review that somebody asks for, and keep it, as its range ended: a week later it says the same. Raises CannotDo."""
+    check_range(since=since, until=until, at=at)
+    prepared = gather(since=since, until=until, as_of=until, seed=seed)
     return actions.keep_review(prepared=prepared, by=by, at=at)
 
 

@@ -119,7 +119,7 @@ def _write(found: Review, out: Path, *, blind: bool) -> None:
 def _figures(found: Review, *, blind: bool) -> dict[str, Any]:
     from leadpact.kit.formats import iso
 
-    hidden = {"lines", "proposals", "disputed", "drift", "promises"} if blind else set[str]()
+    hidden = {"lines", "talk", "proposals", "disputed", "drift", "promises"} if blind else set[str]()
     content = found.content
     if blind:
         content = {**content, "errors": {**content["errors"], "first_here": None}}

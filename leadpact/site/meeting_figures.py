@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from leadpact.agreement.queries import InForce, by_hash, in_force_periods, open_versions, versions
+from leadpact.agreement.queries.talk import talks
 from leadpact.kit.instants import WEEK
 from leadpact.language.canonical import load
 from leadpact.language.diff import diff
@@ -28,6 +29,7 @@ from leadpact.tuning.rules.evidence import METHOD
 WEEKS = 13
 DRIFT_WEEKS = 30
 MOST_DRAFTS, MOST_CHANGES = 10, 40
+MOST_THREADS, MOST_REMARKS = 40, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,9 @@ def promises(asked: Asked) -> dict[str, Any]:
 
 def errors(asked: Asked) -> dict[str, Any]:
     """Both errors over the window, the first in the range too, and the counted part of the second; never added."""
-    window = tuning.errors(at=asked.as_of, since=asked.window, until=asked.until)
+    window = tuning.errors(at=asked.as_of, since=asked.window, until=asked.until, stood=True)
     here = tuning.first(since=asked.since, until=asked.until, as_of=asked.as_of)
-    counted = tuning.withering(since=asked.since, until=asked.until, at=asked.as_of)
+    counted = tuning.withering(since=asked.since, until=asked.until, at=asked.as_of, stood=True)
     return {
         "window": [asked.window, asked.until],
         "first": window.first.to_json(),
@@ -233,6 +235,20 @@ def proposals(asked: Asked) -> list[dict[str, Any]]:
             ),
         })  # fmt: skip
     return found
+
+
+def talk(asked: Asked) -> list[dict[str, Any]]:
+    """Threads on lines in which somebody wrote in the range, and those still open at its end: which remarks, not their words."""
+    found = []
+    for one in talks():
+        said = [remark for remark in one.said if remark.at < asked.until]
+        is_open = one.resolved_at is None or one.resolved_at >= asked.until
+        if said and (is_open or said[-1].at >= asked.since):
+            found.append({
+                "thread": one.id, "key": one.key, "open": is_open,
+                "said": [remark.id for remark in said[-MOST_REMARKS:]], "more": max(0, len(said) - MOST_REMARKS),
+            })  # fmt: skip
+    return found[:MOST_THREADS]
 
 
 def running(asked: Asked) -> dict[str, Any] | None:

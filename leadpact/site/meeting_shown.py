@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from leadpact.agreement.queries import by_hash
+from leadpact.agreement.queries.talk import talks
 from leadpact.custody import queries as custody
 from leadpact.kit import charts, formats
 from leadpact.kit.instants import from_us
@@ -27,7 +29,7 @@ VERDICTS = {"sales_ready": "sales-ready", "lead": "a lead", "prospect": "a prosp
 
 
 def view(review: Review, *, blind: bool, paper: bool = False) -> dict[str, Any]:
-    """Everything that page and paper show. Five statements, whatever the review holds."""
+    """Everything that page and paper show. Eight statements at most, whatever the review holds."""
     content: dict[str, Any] = review.content
     notes = tuning.notes(review.pk)
     return {
@@ -46,6 +48,7 @@ def view(review: Review, *, blind: bool, paper: bool = False) -> dict[str, Any]:
         "reasons": [] if blind else [(said, content["disputed"]["why"].get(word, 0)) for word, said in WHY.items()],
         "stories": _stories(review, notes, blind=blind),
         "lines": None if blind else _lines(content["lines"]),
+        "talk": [] if blind else _talk(review),
         "proposals": None if blind else content["proposals"],
         "notes": [one for one in notes if one.lead_id is None],
         "mails": tuning.mails(review.pk),
@@ -206,6 +209,26 @@ def _verdict(one: Mapping[str, Any], *, by_hand: bool) -> str:
     said = f"The agreement called it {VERDICTS.get(one['verdict'], one['verdict'])} at the hand-over ({scores})"
     decided = f", because {one['clause']}" if one["clause"] else ""
     return f"{'Handed over by hand. ' if by_hand else ''}{said}{decided}."
+
+
+def _talk(review: Review) -> list[dict[str, Any]]:
+    """The workshop's remarks that the review names, in the words that are there today, beside the sentence of their line."""
+    named: list[dict[str, Any]] = review.content.get("talk", [])
+    if not named:
+        return []
+    threads = {one.id: one for one in talks({one["key"] for one in named})}
+    lines = by_hash(review.agreement_hash).lines if review.agreement_hash else ()
+    says = {line.id: line.says for line in lines}
+    found = []
+    for one in named:
+        kept = set(one["said"])
+        said = (
+            [remark for remark in threads[one["thread"]].said if remark.id in kept] if one["thread"] in threads else []
+        )
+        found.append({
+            **one, "said": said, "line": says.get(one["key"]) or one["key"] or "The whole agreement",
+        })  # fmt: skip
+    return found
 
 
 def _lines(found: Mapping[str, Any]) -> dict[str, Any]:

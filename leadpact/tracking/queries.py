@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from leadpact.agreement.queries import in_force
 from leadpact.kit.raw import cursor as raw_cursor
+from leadpact.language.kinds import OURS
 from leadpact.leads.queries import listed
 
 DAY = 86_400_000_000
@@ -165,17 +166,35 @@ def promises_by_week(*, since: int, until: int, as_of: int) -> dict[int, dict[st
     return found
 
 
+# The clock of each lead's last entry before an instant; late where it had run out by then. A touch of ours starts `touch_every`
+# again without an entry: what was late stops being so when that touch became known.
+_STOOD = """
+WITH stood AS (SELECT DISTINCT ON (lead_id) lead_id, seq, due_what FROM custody_entry WHERE at < $1 ORDER BY lead_id, seq DESC)
+SELECT s.due_what, count(*), count(*) FILTER (WHERE EXISTS (
+    SELECT FROM custody_lapse AS l WHERE l.lead_id = s.lead_id AND l.seq = s.seq AND l.what = s.due_what AND l.due < $1
+    AND l.noticed_at <= $1 AND (l.what <> 'touch_every' OR NOT EXISTS (
+        SELECT FROM leads_touch AS t JOIN leads_visitor AS v ON v.id = t.visitor_id JOIN leads_lead AS o
+        ON o.person_id = v.person_id
+        WHERE o.id = l.lead_id AND t.kind = ANY($2::text[]) AND t.known_at >= l.due AND t.known_at < $1))))
+FROM stood AS s WHERE s.due_what NOT IN ('', 'rest_ends') GROUP BY s.due_what
+"""
+
+
 def promises(*, since: int, until: int, as_of: int | None = None) -> list[Promise]:
     """Both sides' promises in [since, until): a test is a clock that was stopped or ran out in the range.
 
-    `touch_every` is counted as lapses against the leads that are held under that clock now.
+    `touch_every` is counted as lapses against the leads that are held under that clock. as_of: what is held and late is told
+    as it stood just before that instant, from the whole ledger; None: as it stands, from the holdings.
     """
     known = promises_by_week(since=since, until=until, as_of=as_of if as_of is not None else 2**62)
     with raw_cursor() as cursor:
-        cursor.execute(
-            "SELECT due_what, count(*), count(*) FILTER (WHERE lapsed) FROM custody_holding WHERE due_what <> 'rest_ends'"
-            " GROUP BY due_what"
-        )
+        if as_of is None:
+            cursor.execute(
+                "SELECT due_what, count(*), count(*) FILTER (WHERE lapsed) FROM custody_holding WHERE due_what <> 'rest_ends'"
+                " GROUP BY due_what"
+            )
+        else:
+            cursor.execute(_STOOD.encode(), (as_of, sorted(OURS)))
         rows: list[Any] = cursor.fetchall()
     running = {what: n for what, n, _ in rows}
     late = {what: n for what, _, n in rows}

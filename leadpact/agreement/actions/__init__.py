@@ -5,7 +5,7 @@ from leadpact.agreement.actions.drafting import Saved, draft, edit, settle
 from leadpact.agreement.actions.proof import Proof, verify
 from leadpact.agreement.actions.rejudging import advance_rejudging, begin_rejudging, end_rejudging
 from leadpact.agreement.actions.signing import propose, propose_again, sign, withdraw
-from leadpact.agreement.actions.talking import answer, comment, resolve
+from leadpact.agreement.actions.talking import answer, comment, forget_in_comments, resolve
 
 __all__ = [
     "Proof",
@@ -21,6 +21,7 @@ __all__ = [
     "draft",
     "edit",
     "end_rejudging",
+    "forget_in_comments",
     "propose",
     "propose_again",
     "resolve",

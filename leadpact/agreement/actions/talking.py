@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db import transaction
 
 from leadpact.agreement.models import Comment, Thread, Version
 from leadpact.agreement.rules import Refused
+from leadpact.kit.redaction import redact
 from leadpact.team.models import User
 from leadpact.team.permissions import sees_scores
 
@@ -73,3 +76,13 @@ def _allowed(by: User) -> None:
     # Comments argue about points and thresholds: closed to whoever can be offered leads.
     if not sees_scores(by):
         raise Refused("Comments tell points and thresholds; they stay closed for whoever takes leads.")
+
+
+def forget_in_comments(*, names: Collection[str]) -> int:
+    """Take these names out of every comment; how many were changed. Part of an erasure, in its transaction."""
+    changed = 0
+    for one in Comment.objects.order_by("pk").only("pk", "text").select_for_update():
+        left = redact(one.text, names)
+        if left != one.text:
+            changed += Comment.objects.filter(pk=one.pk).update(text=left)
+    return changed

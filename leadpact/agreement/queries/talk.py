@@ -17,6 +17,7 @@ class Said:
     at: int
     text: str
     version: int
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def talks(keys: Collection[str] | None = None) -> list[Talk]:
         .select_related("by", "version", "thread")
         .order_by("at", "pk")
     ):
-        told = Said(str(one.by or "Somebody who left"), one.department, one.at, one.text, one.version.number)
+        told = Said(str(one.by or "Somebody who left"), one.department, one.at, one.text, one.version.number, one.pk)
         said.setdefault(one.thread.pk, []).append(told)
     all_ = [
         Talk(one.pk, one.key, tuple(said.get(one.pk, ())), str(one.resolved_by or ""), one.resolved_at)

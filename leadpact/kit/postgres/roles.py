@@ -30,23 +30,27 @@ _NEVER_GRANTED = """
 """
 
 
-def grant_app(owner: Connection[tuple[object, ...]], *, app: str = ROLES["app"]) -> None:
+def grant_app(owner: Connection[tuple[object, ...]], *, app: str = ROLES["app"]) -> list[str]:
     """Let the role `app` work with the rows of every table that the connected owner makes, now and later.
 
     Call it before migrating: tables get these rights as they are made, and what a migration revokes stays
-    revoked. Harmless to repeat; does nothing where one role is both.
+    revoked. Harmless to repeat; does nothing where one role is both. Returns the tables that were there and had no
+    rights yet: from these, whoever calls takes away again what their migrations took.
     """
     role = sql.Identifier(app)
     with owner.transaction(), owner.cursor() as cursor:
         if cursor.execute("SELECT current_user::text").fetchone() == (app,):
-            return
+            return []
         for statement in (
             sql.SQL("GRANT USAGE ON SCHEMA public TO {role}"),
             sql.SQL("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {rows} ON TABLES TO {role}"),
             sql.SQL("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {role}"),
         ):
             cursor.execute(statement.format(role=role, rows=_ROWS))
-        for (table,) in cursor.execute(_NEVER_GRANTED, [app]).fetchall():
-            name = sql.Identifier("public", cast("str", table))
+        late = [cast("str", table) for (table,) in cursor.execute(_NEVER_GRANTED, [app]).fetchall()]
+        for table in late:
+            name = sql.Identifier("public", table)
             cursor.execute(sql.SQL("GRANT {rows} ON {name} TO {role}").format(rows=_ROWS, name=name, role=role))
+        if late:
             cursor.execute(sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}").format(role=role))
+        return late

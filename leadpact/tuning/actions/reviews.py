@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from leadpact.kit.failures import CannotDo
+from leadpact.kit.redaction import GONE, redact
 from leadpact.team.models import User
 from leadpact.tuning.models import Review, ReviewMail, ReviewNote
 
@@ -80,6 +81,16 @@ def note(
     if lead_id is not None and lead_id not in read:
         raise CannotDo("This review did not read that lead; write it down for the whole review.")
     return ReviewNote.objects.create(review=review, lead_id=lead_id, text=said, decided=decided, by=by, at=at)
+
+
+def forget_in_notes(*, lead_ids: Collection[int], names: Collection[str]) -> int:
+    """Empty the notes on these leads, and take these names out of all others; how many notes were changed."""
+    changed = ReviewNote.objects.filter(lead_id__in=lead_ids).exclude(text=GONE).update(text=GONE)
+    for one in ReviewNote.objects.exclude(text=GONE).order_by("pk").only("pk", "text").select_for_update():
+        left = redact(one.text, names)
+        if left != one.text:
+            changed += ReviewNote.objects.filter(pk=one.pk).update(text=left)
+    return changed
 
 
 def claim_mail(*, mail_id: int, at: int) -> bool:

@@ -146,8 +146,13 @@ def audit_weeks(*, since: int, until: int, as_of: int | None = None) -> list[Str
     return [StratumWeek(name, week, size, tuple(audits.get(id_, ()))) for id_, name, week, size in strata]  # type: ignore[arg-type]
 
 
-def errors(*, at: int, weeks: int = 13, since: int | None = None, until: int | None = None) -> Errors:
-    """Both errors of the last `weeks` weeks before `at` (or of [since, until)), as known at `at`."""
+def errors(
+    *, at: int, weeks: int = 13, since: int | None = None, until: int | None = None, stood: bool = False
+) -> Errors:
+    """Both errors of the last `weeks` weeks before `at` (or of [since, until)), as known at `at`.
+
+    stood: who waits and who is nurtured is told as it stood at `at`, from the whole ledger, and not as it stands.
+    """
     until = until if until is not None else at
     since = since if since is not None else week_start(until) - (weeks - 1) * WEEK
     every = answers_by(since=since, until=until, as_of=at).get("", Answers(definition=0, qualified=0))
@@ -158,14 +163,24 @@ def errors(*, at: int, weeks: int = 13, since: int | None = None, until: int | N
         first=first_error(every),
         second=second_error(rows, as_of=at, seed=SEED),
         caught=recall(rows, _found(since, until, at), as_of=at, seed=SEED),
-        withering=withering(since=since, until=until, at=at),
-        pool=pool_size(),
+        withering=withering(since=since, until=until, at=at, stood=stood),
+        pool=pool_size(at if stood else None),
         guesses=guesses(since=since, until=until),
     )
 
 
-def withering(*, since: int, until: int, at: int) -> Withering:
-    """The counted part of the second error: what the ledger alone shows."""
+# Those whom Marketing nurtured at an instant: by each lead's last entry before it.
+_NURTURED = """
+(SELECT lead_id, state FROM (SELECT DISTINCT ON (lead_id) lead_id, holder, state FROM custody_entry WHERE at < $1
+    ORDER BY lead_id, seq DESC) AS s WHERE holder = 'marketing' AND state IN ('prospect', 'lead'))
+"""
+
+
+def withering(*, since: int, until: int, at: int, stood: bool = False) -> Withering:
+    """The counted part of the second error: what the ledger alone shows, as known at `at`.
+
+    stood: who waits is told as it stood at `at`, from the whole ledger, and not as it stands.
+    """
     version = in_force(at)
     promises = version.agreement.marketing_promises if version else None
     patience = promises.hand_over_within.amount if promises else 0
@@ -174,37 +189,50 @@ def withering(*, since: int, until: int, at: int) -> Withering:
             "SELECT count(*) FROM custody_entry AS j JOIN LATERAL (SELECT e.at FROM custody_entry AS e WHERE e.lead_id = j.lead_id"
             " AND e.seq > j.seq AND e.move = 'handed_over' ORDER BY e.seq LIMIT 1) AS h ON TRUE"
             " WHERE j.move = 'judged' AND j.verdict = 'sales_ready' AND j.holder = 'marketing' AND j.state = 'lead'"
-            " AND j.at >= $1 AND j.at < $2 AND h.at - j.at > $3",
-            (since, until, patience),
+            " AND j.at >= $1 AND j.at < $2 AND h.at - j.at > $3 AND h.at <= $4",
+            (since, until, patience, at),
         )
         late = _one(cursor.fetchone())
+        nurtured = (
+            _NURTURED
+            if stood
+            else (
+                "(SELECT lead_id FROM custody_holding WHERE holder = 'marketing' AND state IN ('prospect', 'lead')"
+                " AND verdict = 'sales_ready')"
+            )
+        )
         cursor.execute(
-            "SELECT count(*) FROM custody_holding AS h JOIN custody_entry AS j ON j.lead_id = h.lead_id AND j.move = 'judged'"
-            " WHERE h.holder = 'marketing' AND h.state IN ('prospect', 'lead') AND h.verdict = 'sales_ready'"
-            " AND j.verdict = 'sales_ready' AND $1 - j.at > $2"
-            " AND NOT EXISTS (SELECT FROM custody_entry AS n WHERE n.lead_id = j.lead_id AND n.move = 'judged' AND n.seq > j.seq)",
+            (
+                f"SELECT count(*) FROM {nurtured} AS h JOIN custody_entry AS j ON j.lead_id = h.lead_id AND j.move = 'judged'"
+                " WHERE j.verdict = 'sales_ready' AND $1 - j.at > $2 AND NOT EXISTS (SELECT FROM custody_entry AS n"
+                " WHERE n.lead_id = j.lead_id AND n.move = 'judged' AND n.seq > j.seq AND n.at < $1)"
+            ).encode(),
             (at, patience),
         )
         waiting = _one(cursor.fetchone())
         cursor.execute(
             "SELECT count(DISTINCT (lead_id, seq)) FROM custody_lapse WHERE what = 'first_follow_up_within' AND due"
-            " >= $1 AND due < $2",
-            (since, until),
+            " >= $1 AND due < $2 AND noticed_at <= $3",
+            (since, until, at),
         )
         silent = _one(cursor.fetchone())
         cursor.execute(
             "SELECT count(*) FROM tuning_audit AS a JOIN tuning_stratum AS s ON s.id = a.stratum_id JOIN tuning_frame AS f"
-            " ON f.id = s.frame_id WHERE a.caught AND f.frozen_at >= $1 AND f.frozen_at < $2",
-            (since, until),
+            " ON f.id = s.frame_id WHERE a.caught AND f.frozen_at >= $1 AND f.frozen_at < $2 AND EXISTS (SELECT FROM"
+            " custody_entry AS e WHERE e.lead_id = a.lead_id AND e.move = 'handed_over' AND e.at >= f.frozen_at AND e.at <= $3)",
+            (since, until, at),
         )
         caught = _one(cursor.fetchone())
     return Withering(late_hand_over=late + waiting, waiting_now=waiting, no_follow_up=silent, late_graduates=caught)
 
 
-def pool_size() -> int:
-    """How many leads Marketing nurtures now: prospects and leads."""
+def pool_size(at: int | None = None) -> int:
+    """How many leads Marketing nurtures, prospects and leads: now, or as it stood at an instant."""
     with raw_cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM custody_holding WHERE state IN ('prospect', 'lead')")
+        if at is None:
+            cursor.execute("SELECT count(*) FROM custody_holding WHERE state IN ('prospect', 'lead')")
+        else:
+            cursor.execute(f"SELECT count(*) FROM {_NURTURED} AS h".encode(), (at,))
         return _one(cursor.fetchone())
 
 

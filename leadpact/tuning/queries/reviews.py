@@ -41,6 +41,11 @@ def notes(review_id: int) -> list[ReviewNote]:
     return list(ReviewNote.objects.filter(review_id=review_id).select_related("by").order_by("at", "pk"))
 
 
+def every_note() -> list[tuple[int, int | None, int, str]]:
+    """Every note there is: (review, lead or None, when, text). For whoever looks for a name."""
+    return list(ReviewNote.objects.order_by("at", "pk").values_list("review__number", "lead_id", "at", "text"))
+
+
 def mails(review_id: int) -> list[ReviewMail]:
     """To whom it went."""
     return list(ReviewMail.objects.filter(review_id=review_id).select_related("user").order_by("user__name", "pk"))
@@ -105,7 +110,7 @@ def answered_by_week(*, since: int, until: int) -> dict[int, Counter[str]]:
 _STIRRED = """
 SELECT lead_id FROM custody_entry WHERE at >= $1 AND at < $2
 AND (move IN ('rejected', 'disqualified', 'corrected', 'recalled', 'handed_over') OR (move = 'recycled' AND actor <> 'system'))
-UNION SELECT lead_id FROM custody_holding WHERE state = 'repair' AND since < $2
+UNION SELECT lead_id FROM custody_entry WHERE state = 'repair' AND at < $2
 """
 _DISPUTES = """
 SELECT h.lead_id, h.seq, h.at, h.cause, h.agreement, CASE WHEN h.answered_at <= $3 THEN COALESCE(h.answer, '') ELSE '' END,
@@ -113,9 +118,11 @@ SELECT h.lead_id, h.seq, h.at, h.cause, h.agreement, CASE WHEN h.answered_at <= 
     EXISTS (SELECT FROM custody_entry AS e WHERE e.lead_id = h.lead_id AND e.seq > h.seq AND e.move = 'corrected'
         AND e.at >= $1 AND e.at < $2 AND NOT EXISTS (SELECT FROM custody_entry AS n WHERE n.lead_id = h.lead_id
         AND n.move = 'handed_over' AND n.seq > h.seq AND n.seq < e.seq)),
-    h.recalled >= 2 AND EXISTS (SELECT FROM custody_entry AS e WHERE e.lead_id = h.lead_id AND e.seq > h.seq
+    (SELECT count(*) FROM custody_entry AS e WHERE e.lead_id = h.lead_id AND e.seq > h.seq AND e.move = 'recalled' AND e.at < $2
+        AND NOT EXISTS (SELECT FROM custody_entry AS n WHERE n.lead_id = h.lead_id AND n.move = 'handed_over' AND n.seq > h.seq
+            AND n.seq < e.seq)) >= 2 AND EXISTS (SELECT FROM custody_entry AS e WHERE e.lead_id = h.lead_id AND e.seq > h.seq
         AND e.move = 'recalled' AND e.at >= $1 AND e.at < $2),
-    b.state = 'repair'
+    (SELECT e.state FROM custody_entry AS e WHERE e.lead_id = h.lead_id AND e.at < $2 ORDER BY e.seq DESC LIMIT 1) = 'repair'
 FROM custody_handoff_v1 AS h JOIN custody_holding AS b ON b.lead_id = h.lead_id AND b.state NOT IN ('merged', 'erased')
 WHERE h.lead_id = ANY($4::bigint[]) AND h.at < $2 ORDER BY h.lead_id, h.seq
 """
