@@ -46,6 +46,7 @@ NIGHT_STEP = 3 * HOUR
 WORKDAY = 9 * HOUR
 MENDS_AFTER = 5 * HOUR
 COLD_AFTER = 45 * DAY
+CALLS_EVERY = 12 * DAY
 LOST = {"competitor": "competitor", "no_decision": "no_decision", "price": "price", "went_silent": "no_decision"}
 NOTICED = frozenset({"handed_over", "recalled", "reassigned", "returned", "captured"})
 IN_WORK = frozenset({"accepted", "qualified", "opportunity"})
@@ -301,8 +302,10 @@ class Rehearsal:
 
     def _qualified(self, now: int, lead: int, user: User, answer: PotentialAnswer) -> None:
         if answer.opportunity_days is None:
+            self._keep_warm(now, now + COLD_AFTER, lead, user)
             self._later(now + COLD_AFTER, lambda t: sales.recycle(lead_id=lead, by=user, at=t, reason="no_budget"))
             return
+        self._keep_warm(now, now + int(answer.opportunity_days * DAY), lead, user)
         self._later(now + int(answer.opportunity_days * DAY), lambda t: self._open(t, lead, user, answer))
 
     def _open(self, now: int, lead: int, user: User, answer: PotentialAnswer) -> None:
@@ -313,10 +316,19 @@ class Rehearsal:
         if answer.close_days is None or not answer.outcome:
             return
         closes = now + int(answer.close_days * DAY)
+        self._keep_warm(now, closes, lead, user)
         if answer.outcome == "won":
             self._later(closes, lambda t: sales.won(lead_id=lead, by=user, at=t, value=answer.value))
         else:
             self._later(closes, lambda t: sales.lost(lead_id=lead, by=user, at=t, reason=LOST[answer.lost_reason]))
+
+    def _keep_warm(self, now: int, until: int, lead: int, user: User) -> None:
+        """A call every other week or so while a need ripens: the next step that the page asks for."""
+        market, at = self._market(user.pk), now + CALLS_EVERY
+        while at < min(until, self.company.end):
+            at = hours.add(at, HOUR, market)
+            self._later(at, lambda t: sales.follow_up(lead_id=lead, by=user, at=t, outcome="conversation"))
+            at += CALLS_EVERY
 
     def _carry_on(self, now: int, lead: int, key: str, who: int, state: str) -> None:
         """Work of somebody who left: whoever got it goes on, with an answer of their own. What came to nothing is lost."""
