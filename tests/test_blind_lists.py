@@ -40,7 +40,7 @@ def test_the_list_of_leads_is_blind(cast: Cast) -> None:
     assert "p1@c1.example" in seller.get(f"{ADDRESS}?state=marketing").content.decode()
     home = seller.get("/").content.decode()
     assert f"{ADDRESS}?state=marketing" in home
-    assert f"{ADDRESS}?state=prospect" not in home
+    assert f'{ADDRESS}?state=prospect"' not in home
 
 
 @pytest.mark.parametrize(("taken_checks", "taken_others", "tells"), [(9, 27, False), (28, 10, True)])
