@@ -34,10 +34,11 @@ from leadpact.loop.intake import take
 from leadpact.nurturing import actions as marketing
 from leadpact.simulation.company import Company
 from leadpact.simulation.staff import Employee
-from leadpact.simulation.truth import PotentialAnswer
+from leadpact.simulation.truth import CHECK, ORDINARY, PASSED_OVER, PotentialAnswer
 from leadpact.team.models import User
 from leadpact.tracking.actions import add_spend
-from leadpact.tuning.rules import week_start
+from leadpact.tuning import actions as tuning
+from leadpact.tuning.rules import is_asked, week_start
 
 SECOND, MINUTE, HOUR, DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000
 BATCH = 400
@@ -45,8 +46,12 @@ NIGHT_STEP = 3 * HOUR
 WORKDAY = 9 * HOUR
 MENDS_AFTER = 5 * HOUR
 COLD_AFTER = 45 * DAY
+CALLS_EVERY = 12 * DAY
 LOST = {"competitor": "competitor", "no_decision": "no_decision", "price": "price", "went_silent": "no_decision"}
 NOTICED = frozenset({"handed_over", "recalled", "reassigned", "returned", "captured"})
+IN_WORK = frozenset({"accepted", "qualified", "opportunity"})
+GUESSES_AFTER = 20 * SECOND
+GUESSED: Mapping[str, bool | None] = {CHECK: True, ORDINARY: False, PASSED_OVER: None}
 
 
 @dataclass(slots=True)
@@ -60,6 +65,8 @@ class Counts:
     handed_over: int = 0
     answers: int = 0
     too_late: int = 0
+    from_queue: int = 0
+    guesses: int = 0
 
 
 @dataclass(order=True, slots=True)
@@ -82,11 +89,13 @@ class Rehearsal:
         self.head_of_sales = next(
             user for user in users.values() if user.role == "manager" and user.department == "sales"
         )
+        self.queue_owners = {user.pk: user for user in users.values() if user.is_catch_all}
         self.counts = Counts()
         self._deeds: list[_Deed] = []
-        self._numbers = count()
+        self._numbers, self._turns = count(), count()
         self._keys: dict[int, str] = {}
         self._news: list[Recorded] = []
+        self._said_no: set[tuple[int, int]] = set()
         self._markets: dict[int, Market] = {}
         self._market_of_all = Market()
 
@@ -189,7 +198,11 @@ class Rehearsal:
     def _follow(self, recorded: Sequence[Recorded], *, at: int) -> None:
         """The ledger's follower while the rehearsal lasts: the loop's own, and an eye on what people will notice."""
         follow(recorded, at=at)
-        self._news += [r for r in recorded if r.state in {"offered", "repair", "prospecting"} and r.move in NOTICED]
+        self._news += [
+            r
+            for r in recorded
+            if r.move in NOTICED and (r.state in {"offered", "repair", "prospecting"} or r.state in IN_WORK)
+        ]
 
     def _see(self, until: int) -> None:
         """Salespeople notice offers, each by their own hours and mood; Marketing wrong data; and prospects are worked on."""
@@ -212,10 +225,18 @@ class Rehearsal:
                 self._later(
                     until + MENDS_AFTER, lambda t, lead=r.lead_id: marketing.mend(lead_id=lead, by=self.marketer, at=t)
                 )
-            elif key is None or who is None or who not in self.employees:
+            elif key is None or who is None:
+                continue
+            elif r.state == "offered" and who in self.queue_owners:
+                self._look_into_queue(r.lead_id, key, r.at, r.due)
+            elif who in self.queue_owners and r.state in IN_WORK:
+                self._later(until + HOUR, lambda t, lead=r.lead_id, owner=who: self._pass_on(t, lead, owner))
+            elif who not in self.employees:
                 continue
             elif r.state == "offered":
                 self._notice(r.lead_id, key, who, r.at, r.due)
+            elif r.state in IN_WORK:
+                self._carry_on(until, r.lead_id, key, who, r.state)
             else:
                 self._prospect(until, r.lead_id, key, who)
 
@@ -226,9 +247,33 @@ class Rehearsal:
         if answer.picked_up and (due is None or accepts <= due):
             self._later(accepts, lambda now: self._accept(now, lead, seller, answer))
 
-    def _accept(self, now: int, lead: int, seller: Employee, answer: PotentialAnswer) -> None:
+    def _look_into_queue(self, lead: int, key: str, at: int, due: int | None) -> None:
+        """The catch-all queue: of those at work the first to look there takes the lead, unless they said no to it before.
+
+        Where nobody looks in time the offer runs out, and lies there again.
+        """
+        first: tuple[int, Employee] | None = None
+        for who, seller in self.employees.items():
+            minutes = self.company.from_queue(key, at, seller.email)
+            if minutes is None or not seller.present(at) or (lead, who) in self._said_no:
+                continue
+            takes = hours.add(at, minutes * MINUTE, self._market(who))
+            if (due is None or takes < due) and (first is None or takes < first[0]):
+                first = takes, seller
+        if first is not None:
+            takes, seller = first
+            answer = self.company.answer(key, at, seller.email)
+            self._later(takes, lambda now: self._accept(now, lead, seller, answer, from_queue=True))
+
+    def _accept(
+        self, now: int, lead: int, seller: Employee, answer: PotentialAnswer, *, from_queue: bool = False
+    ) -> None:
+        sales.accept(lead_id=lead, by=self.users[seller.email], at=now)
+        self.counts.from_queue += from_queue
+        self._work(now, lead, seller, answer)
+
+    def _work(self, now: int, lead: int, seller: Employee, answer: PotentialAnswer) -> None:
         user = self.users[seller.email]
-        sales.accept(lead_id=lead, by=user, at=now)
         market = self._market(user.pk)
         tries = answer.attempts if answer.reached else max(answer.attempts, 6)
         at = hours.add(now, answer.follow_up_minutes * MINUTE, market)
@@ -242,23 +287,62 @@ class Rehearsal:
     def _answer(self, now: int, lead: int, user: User, answer: PotentialAnswer) -> None:
         self.counts.answers += 1
         if answer.kind != "qualified":
-            sales.reject(lead_id=lead, by=user, at=now, reason=answer.reason)
-            return
-        sales.qualify(lead_id=lead, by=user, at=now)
+            recorded = sales.reject(lead_id=lead, by=user, at=now, reason=answer.reason)
+            self._said_no.add((lead, user.pk))
+        else:
+            recorded = sales.qualify(lead_id=lead, by=user, at=now)
+            self._qualified(now, lead, user, answer)
+        said = self.company.guess(self._keys[lead], now, user.email)
+        if said and is_asked(lead, recorded.seq):
+            self._later(now + GUESSES_AFTER, lambda t: self._guess(t, lead, user, GUESSED[said]))
+
+    def _guess(self, now: int, lead: int, user: User, said: bool | None) -> None:
+        """Asked on the page whether it was a check, they say something, or pass it over."""
+        self.counts.guesses += tuning.guess(lead_id=lead, said=said, by=user, at=now)
+
+    def _qualified(self, now: int, lead: int, user: User, answer: PotentialAnswer) -> None:
         if answer.opportunity_days is None:
+            self._keep_warm(now, now + COLD_AFTER, lead, user)
             self._later(now + COLD_AFTER, lambda t: sales.recycle(lead_id=lead, by=user, at=t, reason="no_budget"))
             return
+        self._keep_warm(now, now + int(answer.opportunity_days * DAY), lead, user)
         self._later(now + int(answer.opportunity_days * DAY), lambda t: self._open(t, lead, user, answer))
 
     def _open(self, now: int, lead: int, user: User, answer: PotentialAnswer) -> None:
         sales.open_opportunity(lead_id=lead, by=user, at=now, value=answer.value)
+        self._close(now, lead, user, answer)
+
+    def _close(self, now: int, lead: int, user: User, answer: PotentialAnswer) -> None:
         if answer.close_days is None or not answer.outcome:
             return
         closes = now + int(answer.close_days * DAY)
+        self._keep_warm(now, closes, lead, user)
         if answer.outcome == "won":
             self._later(closes, lambda t: sales.won(lead_id=lead, by=user, at=t, value=answer.value))
         else:
             self._later(closes, lambda t: sales.lost(lead_id=lead, by=user, at=t, reason=LOST[answer.lost_reason]))
+
+    def _keep_warm(self, now: int, until: int, lead: int, user: User) -> None:
+        """A call every other week or so while a need ripens: the next step that the page asks for."""
+        market, at = self._market(user.pk), now + CALLS_EVERY
+        while at < min(until, self.company.end):
+            at = hours.add(at, HOUR, market)
+            self._later(at, lambda t: sales.follow_up(lead_id=lead, by=user, at=t, outcome="conversation"))
+            at += CALLS_EVERY
+
+    def _carry_on(self, now: int, lead: int, key: str, who: int, state: str) -> None:
+        """Work of somebody who left: whoever got it goes on, with an answer of their own. What came to nothing is lost."""
+        seller, user = self.employees[who], self.users[self.employees[who].email]
+        answer = self.company.answer(key, now, seller.email)
+        at = hours.add(now, answer.response_minutes * MINUTE, self._market(who))
+        if state == "accepted":
+            self._work(at, lead, seller, answer)
+        elif state == "qualified":
+            self._qualified(at, lead, user, answer)
+        elif answer.outcome:
+            self._close(at, lead, user, answer)
+        else:
+            self._later(at + COLD_AFTER, lambda t: sales.lost(lead_id=lead, by=user, at=t, reason="no_decision"))
 
     def _prospect(self, now: int, lead: int, key: str, who: int) -> None:
         seller, user = self.employees[who], self.users[self.employees[who].email]
@@ -272,6 +356,12 @@ class Rehearsal:
             self._later(at, lambda t: self._answer(t, lead, user, answer))
         else:
             self._later(at, lambda t: sales.give_back(lead_id=lead, by=user, at=t, reason="not_now"))
+
+    def _pass_on(self, now: int, lead: int, owner: int) -> None:
+        """Work of somebody who left came to the owner of the catch-all queue: they give it to a salesperson, turn by turn."""
+        here = [who for who, seller in self.employees.items() if seller.present(now)] or list(self.employees)
+        to = here[next(self._turns) % len(here)]
+        sales.reassign(lead_id=lead, to=self.users[self.employees[to].email], by=self.queue_owners[owner], at=now)
 
     def _plan_leaving(self) -> None:
         for one in self.company.salespeople:

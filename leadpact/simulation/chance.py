@@ -45,6 +45,8 @@ class Stream(IntEnum):
     ROUTE = 24
     LOST_REASON = 25
     WRONG = 26
+    QUEUE = 27
+    GUESS = 28
 
 
 def uniform(seed: int, stream: Stream, *numbers: Ints | int) -> Floats:

@@ -20,6 +20,7 @@ from leadpact.simulation.staff import DAY, Employee, staff
 from leadpact.simulation.truth import PotentialAnswer, Truth, week_of
 
 PEOPLE_AN_ACCOUNT = 3.0
+HOUR = 3_600_000_000
 _EPOCH_DAY_WEEKDAY = 3  # 1970-01-01 was a Thursday
 
 
@@ -76,6 +77,14 @@ class Company:
     def answer(self, lead: str, at: int, salesperson: str) -> PotentialAnswer:
         """What this salesperson would answer, were they offered this lead in the week of `at` (microseconds UTC)."""
         return self.truth.answer(self.position(lead), week_of(at), self._by_key[salesperson].index)
+
+    def from_queue(self, lead: str, at: int, salesperson: str) -> int | None:
+        """Business minutes until they would take the lead out of the catch-all queue, where it lies since `at`; None: never."""
+        return self.truth.from_queue(self.position(lead), at // HOUR, self._by_key[salesperson].index)
+
+    def guess(self, lead: str, at: int, salesperson: str) -> str:
+        """What they say at `at`, asked whether this lead was a check (`truth.CHECK` and so on; "" for nothing)."""
+        return self.truth.guess(self.position(lead), week_of(at), self._by_key[salesperson].index)
 
     def events(self) -> Iterator[Event]:
         """Everything the product learns of before Sales takes part, in order of time. A generator: a week at a time."""

@@ -37,6 +37,12 @@ HURDLE, PULL, FIT = -9.4, 9.0, 6.0
 REACH, REACH_BY_INTEREST = 1.9, 0.4  # logit of ever answering
 STALE = 0.6
 WINS_SCALE = 10.0  # wins per qualified lead, over the source's rate of lead to deal
+# The share of salespeople who look into the catch-all queue while an offer lies there, and after how many minutes (median).
+LOOKS_AT_QUEUE, QUEUE_MINUTES = 0.5, 60.0
+# Asked "was this a check?": the share that says something, and the share that passes it over; the others leave it standing.
+# Nobody can tell a check, so what is said depends on nothing: this share is taken for one, whatever it was.
+GUESSES, PASSES_OVER, TAKEN_FOR_CHECK = 0.6, 0.15, 0.3
+CHECK, ORDINARY, PASSED_OVER = "check", "ordinary", "passed_over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +175,28 @@ class Truth:
             close_days=close,
             value=value,
         )
+
+    def from_queue(self, lead: int, occasion: int, salesperson: int) -> int | None:
+        """Business minutes until this salesperson would take the lead out of the catch-all queue; None: never looks there.
+
+        occasion: a number for each offer of the lead to the queue; another time they may look.
+        """
+        if self._uniform(Stream.QUEUE, lead, occasion, salesperson, 0) >= LOOKS_AT_QUEUE:
+            return None
+        slow = float(self._slow[salesperson])
+        return 1 + int(
+            QUEUE_MINUTES * slow * math.exp(float(ndtri(self._uniform(Stream.QUEUE, lead, occasion, salesperson, 1))))
+        )
+
+    def guess(self, lead: int, week: int, salesperson: int) -> str:
+        """What they say, asked whether the lead they answered on was a check: CHECK, ORDINARY, PASSED_OVER, or "" for nothing.
+
+        What it was is no argument: whoever is asked knows no more of it.
+        """
+        answers = self._uniform(Stream.GUESS, lead, week, salesperson, 0)
+        if answers >= GUESSES:
+            return PASSED_OVER if answers < GUESSES + PASSES_OVER else ""
+        return CHECK if self._uniform(Stream.GUESS, lead, week, salesperson, 1) < TAKEN_FOR_CHECK else ORDINARY
 
     def _wrong(self, lead: int, week: int) -> bool:
         """Whether the data is wrong in this week: some is mended, some goes stale, three weeks at a time."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from leadpact.kit.raw import cursor as raw_cursor
-from leadpact.simulation.truth import week_of
+from leadpact.simulation.truth import TAKEN_FOR_CHECK, week_of
 from leadpact.tuning import queries as errors
 from leadpact.tuning.rules import Estimate
 
@@ -58,6 +58,9 @@ def report(rehearsal: Rehearsal, *, seconds: float) -> str:
         f"  measured   {_share(found.second)}",
         f"  truth      {_percent(second_truth(rehearsal))} of the lead-weeks in the audited pool",
         f"  counted    {withering}",
+        "Blind checks: asked afterwards whether it was one",
+        f"  measured   {found.guesses.difference.says}",
+        f"  truth      {TAKEN_FOR_CHECK:.0%} of both: a guess does not know what it was",
     ]
     return "\n".join(lines)
 

@@ -38,6 +38,7 @@ BOXES = (
     ("repair", "In repair", 418, 122), ("offered", "Offered", 606, 92), ("accepted", "Accepted", 708, 92),
     ("qualified", "Qualified", 810, 92), ("opportunity", "Opportunities", 912, 106), ("prospecting", "Own", 1028, 86),
 )  # fmt: skip
+MARKETING_STATES = frozenset({"prospect", "lead", "resting", "repair"})
 CLOSED = ("won", "lost", "disqualified")
 CAME_BACK = ("rejected", "recycled", "cooled", "returned")
 
@@ -51,11 +52,12 @@ class Box:
     x: int
     width: int
     count: int
+    blind: bool = False
 
     @property
     def href(self) -> str:
-        """The leads behind the number."""
-        return f"/tracking/leads/?state={self.state}"
+        """The leads behind the number; for whoever is blind, everybody that Marketing holds where the state would tell."""
+        return f"/tracking/leads/?state={'marketing' if self.blind and self.state in MARKETING_STATES else self.state}"
 
     @property
     def middle(self) -> int:
@@ -119,7 +121,7 @@ def _measures(at: int, *, blind: bool) -> dict[str, Any]:
     week = at - WEEK
     errors_at = week_start(at) if blind else at
     return {
-        "loop": the_loop(since=week, until=at),
+        "loop": the_loop(since=week, until=at, blind=blind),
         "errors": tuning.errors(at=errors_at, weeks=WEEKS),
         "promises": tracking.promises(since=week, until=at),
         "verdicts": lateness(since=week, at=at),
@@ -128,8 +130,8 @@ def _measures(at: int, *, blind: bool) -> dict[str, Any]:
     }
 
 
-def the_loop(*, since: int, until: int) -> Loop:
-    """Custody now and the moves of [since, until). Three statements."""
+def the_loop(*, since: int, until: int, blind: bool = False) -> Loop:
+    """Custody now and the moves of [since, until). Three statements. `blind`: the reader may not narrow lists by verdicts."""
     with raw_cursor() as cursor:
         cursor.execute("SELECT holder, state, count(*) FROM custody_holding GROUP BY 1, 2")
         held: Counter[str] = Counter()
@@ -157,7 +159,7 @@ def the_loop(*, since: int, until: int) -> Loop:
         )
         (nobodys,) = cursor.fetchone() or (0,)
     return Loop(
-        boxes=tuple(Box(state, says, x, width, states[state]) for state, says, x, width in BOXES),
+        boxes=tuple(Box(state, says, x, width, states[state], blind) for state, says, x, width in BOXES),
         held=dict(held),
         closed={state: states[state] for state in CLOSED},
         handed_over=moves["handed_over"],
@@ -201,9 +203,11 @@ def _first_steps(version: InForce | None, loop: Loop, user: Any) -> list[tuple[s
     steps = [
         (
             "Invite both departments",
-            "Two heads sign, salespeople take leads.",
+            "A manager of Marketing and one of Sales sign; salespeople take leads.",
             "/team/",
-            User.objects.filter(takes_leads=True).exists(),
+            User.objects.filter(takes_leads=True, is_active=True).exists()
+            and set(User.objects.filter(role="manager", is_active=True).values_list("department", flat=True))
+            >= {"marketing", "sales"},
         ),
         ("Sign an agreement", "It alone decides who gets a lead.", "/agreement/", version is not None),
         ("Let leads in", "A key for the website, an import, or one by hand.", "/capture/", bool(loop.held)),

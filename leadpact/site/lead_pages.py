@@ -104,8 +104,10 @@ SALES_MOVES = frozenset({
 
 def _told(found: Explanation) -> dict[str, Any]:
     """The explanation as the page shows it: points instead of thousandths, a dash for what could not be judged."""
+    name, _, why = found.headline.partition(", because ")
+    name = name.partition(" as of ")[0]
     return {
-        "headline": found.headline,
+        "headline": f"{name} as of {formats.instant(found.as_of, now=clock.now())}, because {why}",
         "as_of": found.as_of,
         "unknown": found.unknown,
         "dimensions": [
@@ -157,9 +159,26 @@ def _facts(found: Card) -> list[tuple[str, str]]:
     }
     for traits in (found.account_traits, found.lead_traits, found.person_traits):
         for name, value in traits.items():
-            if name not in shown and value not in (None, "") and len(facts) < SHOWN_TRAITS:
-                facts.append((name.split(".", 1)[-1].replace("_", " ").capitalize(), str(value)))
+            if (
+                name in shown
+                or name.split(".", 1)[-1] in SAID_ABOVE
+                or value in (None, "")
+                or len(facts) >= SHOWN_TRAITS
+            ):
+                continue
+            facts.append(trait(name, value))
     return [(name, value) for name, value in facts if value]
+
+
+SAID_ABOVE = frozenset({"source", "campaign", "sourced_by"})
+COUNTS = frozenset({"employees", "revenue", "annual_revenue"})
+
+
+def trait(name: str, value: object) -> tuple[str, str]:
+    """A trait as its name and value are read; counts with the reader's digits (a year or a code is no count)."""
+    short = name.split(".", 1)[-1]
+    counted = short in COUNTS and isinstance(value, int | float) and not isinstance(value, bool)
+    return short.replace("_", " ").capitalize(), formats.number(value) if counted else str(value)  # type: ignore[arg-type]
 
 
 ENDED = {
@@ -285,12 +304,15 @@ def account(request: HttpRequest, account_id: int) -> HttpResponse:
         found.save(update_fields=["owner"])
         messages.success(request, f"{owner} owns this account now." if owner else "Nobody owns this account now.")
         return redirect(links.account(account_id))
+    blind = not sees_scores(user)
     people = lead_queries.people_at(account_id)
+    if blind:  # since when Marketing holds somebody in a state moves with the verdict: no order by it
+        people.sort(key=lambda one: (one.holder != "sales", one.holder == "closed", one.name or one.email))
     facts = [("Domain", found.domain or "")]
     facts += [
-        (name.split(".", 1)[-1].replace("_", " ").capitalize(), str(value))
+        trait(name, value)
         for name, value in found.traits.items()
-        if name not in {"account.name", "account.domain"}
+        if name not in {"account.name", "account.domain", "account.group_id"}
     ]
     return render(
         request,
@@ -303,7 +325,7 @@ def account(request: HttpRequest, account_id: int) -> HttpResponse:
             "with_marketing": sum(one.holder == "marketing" for one in people),
             "facts": [(name, value) for name, value in facts if value],
             "moments": lead_queries.touches_at(account_id),
-            "blind": not sees_scores(user),
+            "blind": blind,
             "may_set": may_set,
             "sellers": User.objects.filter(department="sales", is_active=True).order_by("name", "email")
             if may_set

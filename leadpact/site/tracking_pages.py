@@ -89,7 +89,11 @@ def _weekly(rows: list[tuple[int, int, int, int]]) -> charts.Chart | None:
                 "field": "what",
                 "type": "nominal",
                 "title": None,
-                "scale": {"domain": ["handed over", "accepted", "came back"]},
+                # As on Home: teal goes to Sales, violet comes back to Marketing.
+                "scale": {
+                    "domain": ["handed over", "accepted", "came back"],
+                    "range": [charts.SALES, charts.PLAIN, charts.MARKETING],
+                },
             },
         },
     }

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from allauth.account.forms import LoginForm
 from django import forms
 
 from leadpact.kit.instants import to_us
@@ -55,6 +56,16 @@ def write_hours(hours: Mapping[str, object] | None) -> str:
         f"{days} {', '.join(map(str, spans)) if isinstance(spans, list) else spans}"
         for days, spans in (hours or {}).items()
     )
+
+
+class LogInForm(LoginForm):
+    """allauth's, in this product's words: labels stand above the fields, and nothing in them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].label = "E-mail"
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)
 
 
 class FirstForm(forms.Form):

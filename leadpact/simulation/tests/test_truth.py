@@ -7,7 +7,18 @@ import pytest
 
 from leadpact.simulation.chance import Stream, uniform, uniform_one
 from leadpact.simulation.company import Company
-from leadpact.simulation.truth import BLAMES, WEEK, week_of
+from leadpact.simulation.truth import (
+    BLAMES,
+    CHECK,
+    GUESSES,
+    LOOKS_AT_QUEUE,
+    PASSED_OVER,
+    PASSES_OVER,
+    QUEUE_MINUTES,
+    TAKEN_FOR_CHECK,
+    WEEK,
+    week_of,
+)
 
 START = datetime(2025, 1, 6, tzinfo=UTC)
 
@@ -98,3 +109,27 @@ def test_a_duplicate_gets_the_answer_of_the_human(company: Company) -> None:
     week = week_of(company.start) + 30
     same = company.truth.would_qualify(again, week, 0) == company.truth.would_qualify(real, week, 0)
     assert same.all()
+
+
+def test_the_queue_is_looked_into_by_some_each_time_afresh(company: Company) -> None:
+    seen = [company.truth.from_queue(lead, 17, 0) for lead in range(4_000)]
+    minutes = [one for one in seen if one is not None]
+    assert abs(len(minutes) / len(seen) - LOOKS_AT_QUEUE) < 0.03
+    assert np.median(minutes) == pytest.approx(QUEUE_MINUTES * company.salespeople[0].slow, rel=0.08)
+    assert seen != [company.truth.from_queue(lead, 18, 0) for lead in range(4_000)]
+    at = company.start + 5 * 3_600_000_000
+    assert company.from_queue("p000009", at, "s01") == company.from_queue("p000009", at + 59 * 60_000_000, "s01")
+
+
+def test_guesses_come_in_the_stated_shares_whatever_they_are_about(company: Company) -> None:
+    week = week_of(company.start) + 9
+    said = [company.truth.guess(lead, week, lead % 2) for lead in range(3_000)]
+    assert abs(said.count(PASSED_OVER) / len(said) - PASSES_OVER) < 0.02
+    spoken = [one for one in said if one not in {PASSED_OVER, ""}]
+    assert abs(len(spoken) / len(said) - GUESSES) < 0.04
+    assert abs(spoken.count(CHECK) / len(spoken) - TAKEN_FOR_CHECK) < 0.04
+    # Leads that would be qualified are taken for checks no more often than others.
+    would = company.truth.would_qualify(np.arange(3_000), week, 0)
+    guessed = np.array([one == CHECK for one in said])[np.array([one not in {PASSED_OVER, ""} for one in said])]
+    among = would[np.array([one not in {PASSED_OVER, ""} for one in said])]
+    assert abs(guessed[among].mean() - guessed[~among].mean()) < 0.1

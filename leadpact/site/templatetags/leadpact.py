@@ -21,6 +21,8 @@ from leadpact.kit import clock, formats, links
 from leadpact.site.words import CLOCKS, STATES, TONES
 
 register = template.Library()
+# Keys that read otherwise than they are written in templates.
+KEYS = {"mod+enter": "Ctrl+Enter"}
 
 
 # Words -------------------------------------------------------------------------------------------------------------
@@ -36,6 +38,12 @@ def num(value: float | None, decimals: int = 0) -> str:
 def percent(value: float | None, decimals: int = 1) -> str:
     """`{{ share|percent }}`: a share between 0 and 1 → 21.4%."""
     return formats.percent(value, decimals)
+
+
+@register.filter
+def words(code: object) -> str:
+    """`{{ lead.source|words }}`: a code as people read it, paid_search → paid search."""
+    return str(code).replace("_", " ")
 
 
 @register.simple_tag
@@ -136,10 +144,10 @@ def custody(holder: str, state: str, short: bool = False, blind: bool = False) -
     """
     if blind and holder == "marketing":
         return {"text": "With Marketing", "tone": "marketing", "href": ""}
-    words = STATES.get(state, state)
+    says = STATES.get(state, state)
     if not short and holder in {"marketing", "sales"}:
-        words = f"With {holder.title()} · {words}"
-    return {"text": words if not short else words.capitalize(), "tone": TONES.get(state, holder), "href": ""}
+        says = f"With {holder.title()} · {says}"
+    return {"text": says[:1].upper() + says[1:], "tone": TONES.get(state, holder), "href": ""}
 
 
 @register.inclusion_tag("components/figure.html")
@@ -203,7 +211,7 @@ def button(
     Kinds: primary, sales, marketing, danger, quiet. `key`: one key presses it; `?` lists it.
     """
     return {
-        "text": text, "href": href, "kind": kind, "key": key, "icon": icon,
+        "text": text, "href": href, "kind": kind, "key": key, "key_says": KEYS.get(key, key), "icon": icon,
         "name": name, "value": value, "dialog": dialog, "form": form,
     }  # fmt: skip
 

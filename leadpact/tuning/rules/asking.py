@@ -38,6 +38,21 @@ class Guessed:
     difference: Estimate
     skipped: int
 
+    @property
+    def by_chance(self) -> float | None:
+        """The share that would be right if what is said had nothing to do with what it was: as often "a check" for both."""
+        n = self.checks.n + self.others.n
+        if not n:
+            return None
+        taken = ((self.checks.value or 0) * self.checks.n + (self.others.value or 0) * self.others.n) / n
+        checks = self.checks.n / n
+        return checks * taken + (1 - checks) * (1 - taken)
+
+    @property
+    def tells(self) -> bool:
+        """Whether checks are taken for checks more often than chance explains."""
+        return self.difference.low is not None and self.difference.low > 0
+
 
 def guessed(*, checks: int, taken_checks: int, others: int, taken_others: int, skipped: int) -> Guessed:
     """The figures from counts of answered questions: checks and others, and how many of each were taken for a check.
@@ -64,7 +79,7 @@ def _difference(x: int, m: int, y: int, n: int) -> Estimate:
     (l1, u1), (l2, u2) = wilson(x, m), wilson(y, n)
     value = p - q
     low, high = value - math.hypot(p - l1, u2 - q), value + math.hypot(u1 - p, q - l2)
-    told = f"{percent(p)} of {m} checks and {percent(q)} of {n} other hand-overs were taken for a check"
+    told = f"{percent(p)} of {m:,} checks and {percent(q)} of {n:,} other hand-overs were taken for a check"
     if low > 0:
         says = f"{told}: more than chance explains. People can tell; find out by what."
     elif min(m, n) < TOO_FEW:

@@ -90,7 +90,7 @@ def share(successes: int, n: int, of: str = "answers") -> Estimate:
     low, high = wilson(successes, n)
     if n == 0:
         return Estimate(None, None, None, "share, Wilson 95%", 0, f"There are no {of} yet, so nothing can be said.")
-    says = f"{successes} of {n} {of}: {percent(successes / n)}, 95% interval {percent(low)} to {percent(high)}."
+    says = f"{successes:,} of {n:,} {of}: {percent(successes / n)}, 95% interval {percent(low)} to {percent(high)}."
     warning = f" {n} are too few to say anything." if n < TOO_FEW else ""
     return Estimate(successes / n, low, high, "share, Wilson 95%", n, says + warning)
 
@@ -110,7 +110,7 @@ def caution(n: int, low: float, high: float) -> str:
     if n < TOO_FEW:
         return f"{n} {'answer' if n == 1 else 'answers'}: too few to say anything."
     if high - low > TOO_WIDE:
-        return f"{n} answers are few: the truth may lie anywhere in this wide interval."
+        return f"{n:,} answers are few: the truth may lie anywhere in this wide interval."
     return ""
 
 

@@ -74,13 +74,13 @@ def _words(answers: Answers, n: int, low: float, high: float, bounds: tuple[floa
         parts = [warning]
     else:
         parts = [
-            f"{answers.definition} of {n} hand-offs that Sales judged were false: {percent(answers.definition / n)},",
+            f"{answers.definition:,} of {n:,} hand-offs that Sales judged were false: {percent(answers.definition / n)},",
             f"95% interval {percent(low)} to {percent(high)}.",
             warning,
         ]
     if answers.beside:
         parts.append(
-            f"{answers.beside} more blame something else or are pending; "
+            f"{answers.beside:,} more blame something else or are pending; "
             f"whatever they hide, the share lies between {percent(bounds[0])} and {percent(bounds[1])}."
         )
     return " ".join(part for part in parts if part)

@@ -80,7 +80,7 @@ def _nothing(answered: int, silent: list[str], young: int) -> str:
 def _words(cells: Sequence[Cell], value: float, low: float, high: float, young: int) -> str:
     good, answered = sum(cell.good for cell in cells), sum(cell.answered for cell in cells)
     parts = [
-        f"{good} of {answered} audited leads were good; weighted to everybody Marketing held,",
+        f"{good:,} of {answered:,} audited leads were good; weighted to everybody Marketing held,",
         f"{percent(value)} would have been qualified, 95% interval {percent(low)} to {percent(high)}.",
         caution(answered, low, high),
     ]
@@ -90,7 +90,7 @@ def _words(cells: Sequence[Cell], value: float, low: float, high: float, young: 
     if missing:
         none, every = missing_bounds(cells)
         parts.append(
-            f"{missing} drawn {'lead' if missing == 1 else 'leads'} got no answer that counts; if all of them were bad "
+            f"{missing:,} drawn {'lead' if missing == 1 else 'leads'} got no answer that counts; if all of them were bad "
             f"the rate would be {percent(none)}, "
             f"if all were good {percent(every)}."
         )

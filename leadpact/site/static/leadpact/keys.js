@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const STORE = "leadpact.keys";
+  const SEND = "mod+enter"; // Ctrl+Enter, or Command+Enter: sends the form one writes in
   const on = () => localStorage.getItem(STORE) !== "off";
   const writing = (target) => target.closest("input:not([type=checkbox], [type=radio], [type=button]), textarea, select, [contenteditable]");
   const seen = (element) => element.getClientRects().length > 0;
@@ -39,7 +40,7 @@
     for (const element of document.querySelectorAll("[data-key]")) {
       if (!seen(element) || known.has(element.dataset.key)) continue;
       known.add(element.dataset.key);
-      lines.push([element.dataset.key, words(element)]);
+      lines.push([element.dataset.key === SEND ? "Ctrl+Enter" : element.dataset.key, words(element)]);
     }
     for (const element of document.querySelectorAll(".side [data-go]")) lines.push([`g ${element.dataset.go}`, words(element)]);
     list.replaceChildren(...lines.flatMap(([key, text]) => {
@@ -62,6 +63,12 @@
   }, true);
 
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.isComposing) {
+      const form = event.target.closest("form");
+      const target = [...(form || open() || document).querySelectorAll(`[data-key="${SEND}"]`)].find(seen);
+      if (target) { event.preventDefault(); target.click(); }
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !on() || writing(event.target)) return;
     const key = event.key;
     if (going && Date.now() - going < 1500) {

@@ -124,3 +124,9 @@ document.addEventListener("pointerover", (event) => {
   tip.style.left = `${Math.min(event.clientX + 12, innerWidth - tip.offsetWidth - 8)}px`;
   tip.style.top = `${event.clientY + 16}px`;
 });
+
+// Somebody's first visit: their device knows the time zone; what was chosen already stays.
+for (const zone of document.querySelectorAll("select[data-zone]")) {
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone.value === "UTC" && [...zone.options].some((option) => option.value === here)) zone.value = here;
+}
