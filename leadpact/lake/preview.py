@@ -93,6 +93,7 @@ class Preview:
     base_standing: int = 0
     again: int = 0
     base_again: int = 0
+    base_labelled: int = 0
     error: FirstError | None = None
     base_error: FirstError | None = None
     left: Left | None = None
@@ -268,6 +269,7 @@ class Bench:
             base_standing=self._standing(base),
             again=len(found.again_at),
             base_again=len(self.handed.again_at),
+            base_labelled=int((self.labels[base != NEVER] != NO_LABEL).sum()),
             error=error,
             base_error=self.base_errors[0],
             left=stays,

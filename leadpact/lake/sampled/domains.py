@@ -101,7 +101,8 @@ class Additional:
         """In words."""
         if not self.leads:
             return ""
-        many = f"{self.leads:,} {'lead' if self.leads == 1 else 'leads'} would be handed over in addition, without an answer of Sales."
+        leads = f"{self.leads:,} {'lead' if self.leads == 1 else 'leads'}"
+        many = f"{leads} would be handed over in addition, without an answer of Sales."
         if not self.covered:
             return f"{many} None of them was in the frame of a blind audit about then, so nothing can be said of them."
         if self.error is None:
