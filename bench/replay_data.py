@@ -2,7 +2,8 @@
 
 Leads come in over the year and their attributes are known from then on; one in twenty tells its industry or its size later.
 Sales answered one lead in ten, and one in forty came back from Sales and rested. Each week's blind audits had in their frame
-whoever had come in, drew twenty, and got an answer to most. Every value follows from a hash of its row, so two runs replay the same.
+whoever had come in, drew twenty, and got an answer to most. Every value follows
+from a hash of its row, so two runs replay the same.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def load(store: Store, folder: Path, *, leads: int, touches: int) -> None:
     )
     store.execute(
         f"INSERT INTO hist_framed SELECT lead_id, week, week, "
-        f"CASE WHEN hash(lead_id, week // {8 * WEEK}) % 8 = 0 THEN 'near' ELSE 'far' END FROM hist_leads JOIN (SELECT {MONDAY} + i * {WEEK} AS week FROM range(52) t(i)) ON created_at < week"
+        f"CASE WHEN hash(lead_id, week // {8 * WEEK}) % 8 = 0 THEN 'near' ELSE 'far' END FROM hist_leads "
+        f"JOIN (SELECT {MONDAY} + i * {WEEK} AS week FROM range(52) t(i)) ON created_at < week"
     )
     store.execute(
         f"INSERT INTO hist_audits SELECT lead_id, week, week + (hash(lead_id, 40) % {6 * DAY})::BIGINT, "

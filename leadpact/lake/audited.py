@@ -12,7 +12,7 @@ from leadpact.lake.hindsight.handed import NEVER, Returns
 from leadpact.lake.relations import AUDITS, FRAMED, RETURNS, WON, ensure
 from leadpact.lake.sampled.cells import Audited, StratumWeek, matured
 from leadpact.lake.sampled.domains import BAD, GOOD, MISSING, TIMING, Frames, Ints
-from leadpact.lake.store import Store
+from leadpact.lake.store import Store, literal
 
 SAYS = f"CASE answer WHEN 'qualified' THEN {GOOD} WHEN 'definition' THEN {BAD} WHEN 'timing' THEN {TIMING} ELSE {MISSING} END"
 
@@ -31,12 +31,13 @@ def frames(store: Store, *, start: int | None, end: int) -> Frames | None:
         name for (name,) in store.execute(f"SELECT DISTINCT stratum FROM {FRAMED} ORDER BY stratum").fetchall()
     )
     member = np.zeros((len(weeks), int(store.one("SELECT count(*) FROM hs_leads"))), np.int8)
+    codes = " ".join(f"WHEN {literal(name)} THEN {code + 1}" for code, name in enumerate(strata))
     for week, number in place.items():
-        for code, name in enumerate(strata):
-            found = store.execute(
-                f"SELECT ix FROM {FRAMED} JOIN hs_leads USING (lead_id) WHERE week = $1 AND stratum = $2", [week, name]
-            ).fetchnumpy()
-            member[number, found["ix"]] = code + 1
+        found = store.execute(
+            f"SELECT ix, CASE stratum {codes} END AS code FROM {FRAMED} JOIN hs_leads USING (lead_id) WHERE week = $1",
+            [week],
+        ).fetchnumpy()
+        member[number, found["ix"]] = found["code"]
     drawn = store.execute(
         f"SELECT l.ix, a.week, coalesce(a.released_at, {NEVER}) AS released, {SAYS} AS said, a.caught FROM {AUDITS} a "
         "JOIN hs_leads l USING (lead_id) ORDER BY a.week, l.ix"
