@@ -329,10 +329,8 @@ def open_bench(path: Path) -> Bench:
         if meta["form"] != FORM:
             raise CannotDo(f"{path} was prepared by another version of leadpact: prepare it again.")
         mapped = {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in ("first", "old", "labels", "won")}
-        handed, returns = (
-            kind(*(np.load(path / f"{part}-{name}.npy", mmap_mode="r") for name in names))
-            for kind, part, names in ((Handed, "handed", _HANDED), (Returns, "returns", _RETURNS))
-        )
+        handed = Handed(*(np.load(path / f"handed-{name}.npy", mmap_mode="r") for name in _HANDED))
+        returns = Returns(*(np.load(path / f"returns-{name}.npy", mmap_mode="r") for name in _RETURNS))
         sampled = _frames(path / "frames")
         batches = tuple(
             Segments.load(path / f"batch-{place}", **numbers) for place, numbers in enumerate(meta["batches"])

@@ -284,7 +284,8 @@ def left(
     low, high = interval(cells, seed=seed, draws=draws)
     weeks = int(frames.matured.sum())
     sampled = Estimate(value, low, high, answers, f"blind audits by cell, {draws:,} draws")
-    return Left(sampled, answers, size, *(share * size / weeks for share in (value, low, high)), known, lost)
+    a_week = size / weeks
+    return Left(sampled, answers, size, value * a_week, low * a_week, high * a_week, known, lost)
 
 
 def _percent(part: float) -> str:
