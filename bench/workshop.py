@@ -28,6 +28,7 @@ from bench.tracking import percentile
 
 LIMIT = 1.0
 BATCH = 5_000
+LEADS_OF = ("hist_leads", "hist_touches", "hist_labels", "hist_returns", "hist_framed", "hist_audits", "hist_won")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -101,7 +102,7 @@ def _furnish(place: Path, leads: int, touches: int) -> tuple[str, float]:
     with Store(threads=2) as store, tempfile.TemporaryDirectory(prefix="leadpact-bench-") as files:
         load(store, Path(files), leads=leads, touches=touches)
         # The lake names leads by their numbers in the database; the generator by a text that ends in one.
-        for relation in ("hist_leads", "hist_touches", "hist_labels"):
+        for relation in LEADS_OF:
             store.execute(f"UPDATE {relation} SET lead_id = CAST(CAST(right(lead_id, 8) AS BIGINT) + 1 AS VARCHAR)")
         store.execute(
             "UPDATE hist_facts SET key = CAST(CAST(right(key, 8) AS BIGINT) + 1 AS VARCHAR) WHERE subject = 'lead'"

@@ -13,10 +13,12 @@ from django.test import Client
 from leadpact.agreement import actions, jobs
 from leadpact.agreement.models import Bench, Version
 from leadpact.agreement.queries import benches, in_force
-from leadpact.agreement.rules.evidence import difference, in_words, weekly_capacity
+from leadpact.agreement.rules.capacity import Seller, capacity, weekly_capacity
+from leadpact.agreement.rules.evidence import difference, in_words
 from leadpact.kit import clock
+from leadpact.language.nodes import Market
 from leadpact.leads.models import Lead
-from leadpact.team.models import User
+from leadpact.team.models import Absence, User
 from tests.cast import DAY, EXAMPLE, T0, Cast, make_cast, sign
 from tests.workbench import NOW, lived, ready
 
@@ -67,7 +69,12 @@ def test_the_workshop_from_an_empty_bench_to_a_draft(folder: Path, browser: Call
     moved = text(ada, "/agreement/1/workshop/figures/", **{THRESHOLD: 20})
     assert "44 leads instead of 22" in moved
     assert "22 Handed over in addition p00@firm00.example" in moved
-    assert "have an answer of Sales; what the other 22 would have been, nobody knows" in moved
+    assert (
+        "22 leads would be handed over in addition, without an answer of Sales. None of them was in the frame of a blind"
+        in moved
+    )
+    assert "Between 25.0% if all additional ones were good and 75.0% if none was." in moved
+    assert "No blind audit has a frame that is old enough" in moved
     assert "Sales-ready: now when fit is at least 40 and engagement is at least 20" in moved
     lost = text(ada, "/agreement/1/workshop/figures/", **{"points.seminar": 14})
     assert "0 leads instead of 22" in lost
@@ -120,6 +127,21 @@ def test_what_sales_can_take_is_reckoned_or_entered(folder: Path, browser: Calla
     assert "Sales can take 1 a week; 2 of 2 weeks bring more" in entered
     assert "What Sales can take is reckoned" not in entered
     assert "Sales can take 13,440 a week" in text(ada, "/agreement/1/workshop/", capacity="-3")
+
+
+@needs_history
+def test_a_week_in_which_people_are_away_counts_for_less(folder: Path, browser: Callable[[User], Client]) -> None:
+    cast = lived(leads=8)
+    made = ready(cast, folder)
+    Bench.objects.filter(pk=made.pk).update(stay=20 * DAY)
+    monday = (T0 - 4 * DAY) // (7 * DAY) * 7 * DAY + 4 * DAY
+    for person in (cast.cleo, cast.dara):
+        Absence.objects.create(user=person, starts_at=monday + 7 * DAY, ends_at=monday + 14 * DAY)
+    ada = browser(cast.ada)
+    page = text(ada, "/agreement/1/workshop/")
+    assert "Sales can take 28 a week, 0 when most are away; 1 of 2 weeks bring more" in page
+    assert "absences and holidays those of each week" in page
+    assert re.search(r"Sales can take .* 28 .* 0 ", page)
 
 
 @needs_history
@@ -254,3 +276,25 @@ def test_what_sales_can_take_follows_from_hands_and_stay() -> None:
     assert weekly_capacity(40, 7 * DAY) == 40
     assert weekly_capacity(40, 14 * DAY) == 20
     assert [weekly_capacity(0, DAY), weekly_capacity(40, None), weekly_capacity(40, 0)] == [None, None, None]
+
+
+def test_what_sales_can_take_knows_hours_absences_and_holidays_week_by_week() -> None:
+    monday = 1_704_067_200_000_000  # 2024-01-01, UTC
+    weeks = [monday + n * 7 * DAY for n in range(3)]
+    days = tuple((day, ((8 * 60, 18 * 60),)) for day in range(5))
+    market = Market("UTC", days, ("2024-01-01", "2024-01-02"))
+    part_time = Market("UTC", days[:2])
+    monday_to_wednesday = ((weeks[1], weeks[1] + 3 * DAY), (weeks[1] + DAY, weeks[1] + 2 * DAY))
+    people = [
+        Seller(20, market, monday_to_wednesday),
+        Seller(10, part_time, ((weeks[2] + 2 * DAY, weeks[2] + 7 * DAY),)),
+    ]
+    found = capacity(people, 7 * DAY, weeks)
+    assert found is not None
+    # Two holidays of five days; three days away, told twice in part; away on days on which nobody works.
+    assert (found.in_hand, found.ordinary, found.weeks) == (30, 30, (22, 18, 30))
+    assert found.least == 18
+    all_away = capacity([Seller(20, market, ((weeks[1], weeks[2]),))], 7 * DAY, weeks)
+    assert all_away is not None
+    assert all_away.weeks == (12, 0, 20)
+    assert capacity([], 7 * DAY, weeks) is None

@@ -15,7 +15,13 @@ from leadpact.kit.places import data_directory
 from leadpact.lake.exported import GROWING
 from leadpact.lake.problems import counted
 
-WORDS = {"touches": "touches", "voids": "withdrawals", "facts": "values", "ledger": "entries of the ledger"}
+WORDS = {
+    "touches": "touches",
+    "voids": "withdrawals",
+    "facts": "values",
+    "ledger": "entries of the ledger",
+    "frames": "frames of audits",
+}
 a_folder = click.Path(file_okay=False, path_type=Path)
 lake_option = click.option(
     "--lake",

@@ -84,7 +84,7 @@ def export(
             )
         rows: dict[str, int] = {}
         for relation in GROWING:
-            first, last = _done(writer.manifest, relation), settled.until[relation.name]
+            first, last = _done(writer.manifest, relation), settled.until.get(relation.name, 0)
             share = _share(relation, first, last, told)
             rows[relation.name] = rows_of(_grow(connection, store, writer, relation, last, chunk, share))
         whole = _whole(connection, store, writer)
@@ -237,7 +237,7 @@ def to_parquet(store: Store, query: str, file: Path) -> None:
 def _finish(connection: Connection, writer: Writer, settled: Mark, marks: tuple[Mark, ...], whole: list[Part]) -> None:
     """Everything is written: let readers see it."""
     manifest = writer.manifest
-    until = {relation.name: max(_done(manifest, relation), settled.until[relation.name]) for relation in GROWING}
+    until = {relation.name: max(_done(manifest, relation), settled.until.get(relation.name, 0)) for relation in GROWING}
     row = connection.execute(
         f"SELECT id, hash FROM {LEDGER.view} WHERE id <= %s ORDER BY id DESC LIMIT 1".encode(), [until[LEDGER.name]]
     ).fetchone()

@@ -78,6 +78,16 @@ LEDGER: Final = Relation(
     ),
     month_of="at",
 )
+FRAMES: Final = Relation(
+    "frames",
+    "tuning_stratum_v1",
+    _columns(
+        integer="id week frozen_at size drawn",
+        text="stratum leads",
+        order="id week frozen_at stratum size drawn leads",
+    ),
+    month_of="frozen_at",
+)
 LEADS: Final = Relation(
     "leads",
     "leads_lead_v1",
@@ -110,6 +120,15 @@ HANDOFFS: Final = Relation(
         " answered_at answered_by",
     ),
 )
+AUDITS: Final = Relation(
+    "audits",
+    "tuning_audit_v1",
+    _columns(
+        integer="lead_id week probability_n probability_of released_at answered_at answer",
+        truth="caught",
+        order="lead_id week probability_n probability_of released_at answered_at answer caught",
+    ),
+)
 AGREEMENTS: Final = Relation(
     "agreements",
     "agreement_version_v1",
@@ -120,6 +139,6 @@ AGREEMENTS: Final = Relation(
     ),
 )
 
-GROWING: Final = (TOUCHES, VOIDS, FACTS, LEDGER)
-WHOLE: Final = (LEADS, PEOPLE, TIES, HANDOFFS, AGREEMENTS)
+GROWING: Final = (TOUCHES, VOIDS, FACTS, LEDGER, FRAMES)
+WHOLE: Final = (LEADS, PEOPLE, TIES, HANDOFFS, AUDITS, AGREEMENTS)
 BY_NAME: Final = {relation.name: relation for relation in (*GROWING, *WHOLE)}

@@ -1,4 +1,4 @@
-"""The lake as the relations that replays read: leads, facts, touches, labels, and who was placed late.
+"""The lake as the relations that replays read: leads, facts, touches, labels, returns, audits, and who was placed late.
 
     hist_leads    lead_id, person_key, account_key, created_at, counts_from
     hist_facts    subject, key, field, t, n, b, w, at, known_at
@@ -6,6 +6,10 @@
     hist_labels   lead_id, handed_at, at, answer, blames
     hist_outcomes lead_id, at, outcome (opportunity, won, lost), value in minor units
     hist_placed   person_key, known_at: who was found to be of an account later than it was known
+    hist_returns  lead_id, at, until
+    hist_framed   lead_id, week, frozen_at, stratum
+    hist_audits   lead_id, week, released_at, answer, caught
+    hist_won      lead_id, at
 
 Keys are text, instants are microseconds. A touch belongs to the lead of its person for which it counts: the latest whose
 `counts_from` lies before it; a touch of somebody who has no lead carries its person and account only. It is known from when it
@@ -43,7 +47,11 @@ def load(store: Store, folder: Path, *, until: int | None = None) -> None:
         _placed(store)
         _facts(store, last)
         _touches(store, last)
+        _reasons(store)
         _labels(store, last)
+        _audits(store, last)
+        store.execute("DROP TABLE reasons")
+        _returns(store, last)
         _outcomes(store, last)
         for name in BY_NAME:
             store.execute(f"DROP VIEW lake_{name}")
@@ -154,20 +162,64 @@ def _touches(store: Store, until: int) -> None:
     store.execute("DROP TABLE lead_spans")
 
 
-def _labels(store: Store, until: int) -> None:
-    """Sales' final answers, with what their reasons blame."""
+def _reasons(store: Store) -> None:
+    """What each version of the agreement says that a reason blames."""
     store.execute("CREATE TEMPORARY TABLE reasons (agreement VARCHAR, reason VARCHAR, blames VARCHAR)")
     for hash_, text in store.execute("SELECT DISTINCT hash, canonical FROM lake_agreements").fetchall():
         for reason in load_canonical(text).recycle:
             store.execute("INSERT INTO reasons VALUES ($1, $2, $3)", [hash_, reason.id, reason.blames])
+
+
+def _labels(store: Store, until: int) -> None:
+    """Sales' final answers, with what their reasons blame. Answers to blind audits are no labels: they were drawn."""
     store.execute(
         "CREATE TABLE hist_labels AS"
         ' SELECT CAST(h.lead_id AS VARCHAR) AS lead_id, h."at" AS handed_at, h.answered_at AS "at", h.answer,'
         " CASE WHEN h.answer <> 'qualified' THEN coalesce(r.blames, 'nobody') END AS blames FROM lake_handoffs h"
         " LEFT JOIN reasons r ON r.agreement = h.agreement AND r.reason = h.reason"
-        f" WHERE h.answer IS NOT NULL AND h.answered_at <= {until}"
+        f" WHERE h.answer IS NOT NULL AND h.answered_at <= {until} AND h.cause <> 'audit'"
     )
-    store.execute("DROP TABLE reasons")
+
+
+def _audits(store: Store, until: int) -> None:
+    """The frames of blind audits and who was drawn. An answer counts as tuning counted it; its reason says what it blamed."""
+    store.execute(
+        "CREATE TABLE hist_framed AS SELECT unnest(string_split(leads, ',')) AS lead_id, week, frozen_at, stratum"
+        f" FROM lake_frames WHERE leads IS NOT NULL AND frozen_at <= {until}"
+    )
+    store.execute(
+        "CREATE TABLE hist_audits AS SELECT CAST(a.lead_id AS VARCHAR) AS lead_id, a.week,"
+        f" CASE WHEN a.released_at <= {until} THEN a.released_at END AS released_at,"
+        f" CASE WHEN a.answered_at <= {until} AND a.answer = 1 THEN 'qualified'"
+        f" WHEN a.answered_at <= {until} AND a.answer = 0 THEN coalesce(r.blames, 'timing') END AS answer, a.caught"
+        " FROM lake_audits a JOIN (SELECT DISTINCT week, frozen_at FROM lake_frames) f USING (week)"
+        " LEFT JOIN lake_handoffs h ON h.lead_id = a.lead_id AND h.cause = 'audit' AND h.\"at\" = a.released_at"
+        " LEFT JOIN reasons r ON r.agreement = h.agreement AND r.reason = h.reason"
+        f" WHERE f.frozen_at <= {until}"
+    )
+
+
+def _returns(store: Store, until: int) -> None:
+    """When leads came back from Sales, as they stood when that transaction was done.
+
+    A rest ends at its date, a repair when it was repaired; without either a lead may go to Sales again at once. What was
+    corrected did not happen, and what was closed did not come back.
+    """
+    store.execute(
+        "CREATE TABLE hist_returns AS WITH e AS (SELECT *, lag(holder) OVER (PARTITION BY lead_id ORDER BY seq) AS was"
+        f' FROM lake_ledger WHERE "at" <= {until}),'
+        " back AS (SELECT lead_id, seq, \"at\" FROM e WHERE was = 'sales' AND holder = 'marketing'"
+        " AND NOT EXISTS (FROM e c WHERE c.lead_id = e.lead_id AND c.move = 'corrected' AND c.cause_seq = e.seq)),"
+        ' stood AS (SELECT b.lead_id, b."at", arg_max(e.state, e.seq) AS state, max(e.not_before) AS not_before'
+        ' FROM back b JOIN e ON e.lead_id = b.lead_id AND e.seq >= b.seq AND e."at" = b."at"'
+        " AND e.holder IN ('marketing', 'closed') GROUP BY ALL),"
+        ' mended AS (SELECT s.lead_id, s."at", min(e."at") AS done FROM stood s JOIN e ON e.lead_id = s.lead_id'
+        ' AND e.move = \'repaired\' AND e."at" >= s."at" GROUP BY ALL)'
+        ' SELECT CAST(s.lead_id AS VARCHAR) AS lead_id, s."at",'
+        " CASE s.state WHEN 'resting' THEN s.not_before WHEN 'repair' THEN m.done ELSE s.\"at\" END AS until"
+        ' FROM stood s LEFT JOIN mended m ON m.lead_id = s.lead_id AND m."at" = s."at"'
+        " WHERE s.state IN ('lead', 'prospect', 'resting', 'repair')"
+    )
 
 
 def _outcomes(store: Store, until: int) -> None:
@@ -177,6 +229,9 @@ def _outcomes(store: Store, until: int) -> None:
         " CASE e.move WHEN 'opportunity_opened' THEN 'opportunity' ELSE e.move END AS outcome, e.value FROM lake_ledger e"
         f' WHERE e.move IN {OUTCOMES!r} AND e."at" <= {until}'
         " AND NOT EXISTS (FROM lake_ledger c WHERE c.lead_id = e.lead_id AND c.move = 'corrected' AND c.cause_seq = e.seq)"
+    )
+    store.execute(
+        'CREATE TABLE hist_won AS SELECT lead_id, min("at") AS "at" FROM hist_outcomes WHERE outcome = \'won\' GROUP BY lead_id'
     )
 
 

@@ -17,7 +17,7 @@ from leadpact.lake.cells import lookup
 from leadpact.lake.facts import Facts
 from leadpact.lake.problems import counted
 from leadpact.lake.read import Table
-from leadpact.lake.relations import FACTS, LABELS, LEADS, TOUCHES
+from leadpact.lake.relations import FACTS, LABELS, LEADS, TOUCHES, WON
 from leadpact.lake.store import Store, literal, quoted
 from leadpact.language.needs import needs
 from leadpact.language.nodes import Agreement, Form
@@ -169,6 +169,10 @@ def _labels(found: Loaded, store: Store, outcomes: Table, agreements: tuple[Agre
         f'LEFT JOIN (SELECT lead_id, min("at") AS "at" FROM {outcomes.name} WHERE outcome = \'accepted\' GROUP BY lead_id) a '
         f"ON a.lead_id = o.lead_id LEFT JOIN reasons r ON r.raw = {reason.replace('reason', 'o.reason')} "
         "WHERE o.outcome <> 'accepted'"
+    )
+    store.execute(
+        f'INSERT INTO {WON} SELECT o.lead_id, min(o."at") FROM {outcomes.name} o JOIN {LEADS} l ON l.lead_id = o.lead_id '
+        "WHERE o.outcome = 'won' GROUP BY o.lead_id"
     )
     found.labels = int(store.one(f"SELECT count(DISTINCT lead_id) FROM {LABELS}"))
     found.unsaid = int(store.one(f"SELECT count(*) FROM {LABELS} WHERE answer = 'rejected' AND blames IS NULL"))

@@ -14,7 +14,7 @@ becomes known begins at such an hour, too.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from leadpact.kit.failures import CannotDo
@@ -28,6 +28,8 @@ from leadpact.language.needs import leaves, needs, queries
 from leadpact.language.nodes import ActivePeople, Agreement
 
 HOUR = 3_600_000_000
+READY = "sales_ready"
+NOT_AGAIN = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,3 +185,24 @@ def changes(judged: Iterator[Judgement]) -> Iterator[Change]:
         if one.verdict != before:
             yield Change(one.lead_id, one.as_of, before, one.verdict, one.decided_by)
             before = one.verdict
+
+
+def hand_overs(
+    known: Known, agreement: Agreement, returns: Sequence[tuple[int, int | None]], *, start: int | None, end: int
+) -> list[int]:
+    """When the lead is handed over, by the reference: what `hindsight.handed` says fast.
+
+    returns: when it came back from Sales in fact, and from when on it may go there again (None: not by itself).
+    """
+    ready = [one.as_of for one in judgements(known, agreement, start=start, end=end) if one.verdict == READY]
+    back = sorted((at, NOT_AGAIN if until is None else until) for at, until in returns)
+    out: list[int] = []
+    now = ready[0] if ready else None
+    while now is not None:
+        out.append(now)
+        until = next((until for at, until in back if now < at <= end), NOT_AGAIN)
+        if (hour := hour_after(until)) > end:
+            break
+        at_once = known.judge(agreement, hour).verdict == READY
+        now = hour if at_once else next((at for at in ready if at > hour), None)
+    return out

@@ -4,9 +4,9 @@
 share one copy; `Bench.preview` goes over the rows again with the changed agreement. It is exact: a test holds it equal to
 a replay of the changed agreement.
 
-A lead is handed over once: at the first instant at which its verdict is sales-ready. The period begins as if the agreement
-took effect then: whoever came in before and was ready at that instant is handed over at once (`standing`), in the first week.
-What Sales answered afterwards is not played again.
+A lead is handed over at the first instant at which its verdict is sales-ready, and again after a rest that Sales gave it in fact
+(`hindsight.handed` says what is assumed). The period begins as if the agreement took effect then: whoever came in before and was
+ready at that instant is handed over at once (`standing`), in the first week.
 """
 
 from __future__ import annotations
@@ -23,21 +23,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leadpact.kit.failures import CannotDo
+from leadpact.lake import audited
 from leadpact.lake.hindsight.evidence import Evidence, LineEvidence
+from leadpact.lake.hindsight.handed import NEVER, Handed, Returns, hand_overs, joined
 from leadpact.lake.hindsight.measured import columns
 from leadpact.lake.hindsight.segments import Ints, Segments
-from leadpact.lake.hindsight.verdicts import Decider, decide
+from leadpact.lake.hindsight.verdicts import Decider
 from leadpact.lake.relations import LABELS
-from leadpact.lake.replay import BATCH_LEADS, READY, period, segments
-from leadpact.lake.shares import Estimate, wilson
+from leadpact.lake.replay import BATCH_LEADS, period, segments
+from leadpact.lake.sampled.domains import FirstError, Frames, Left, first_error, left
+from leadpact.lake.shares import Estimate
 from leadpact.lake.store import Store
 from leadpact.language.canonical import canonical, load
 from leadpact.language.nodes import Agreement, Each, Line, Score
 
-FORM = 1
+FORM = 2
 NAMES = 200
 """Leads named among those gained, and among those lost; the counts are whole."""
-NEVER = -1
+DRAWS = 4_000
+"""Draws behind the intervals of a preview: quick, and a replay's 100,000 differ in the third digit."""
 WEEK = 7 * 86_400_000_000
 MONDAY = 4 * 86_400_000_000
 """1970 began on a Thursday; weeks begin on Mondays, 00:00 UTC."""
@@ -51,7 +55,7 @@ class CannotPreview(CannotDo):
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """start: Monday, 00:00 UTC, in microseconds. handed: leads handed over in the week."""
+    """start: Monday, 00:00 UTC, in microseconds. handed: hand-overs in the week."""
 
     start: int
     handed: int
@@ -66,6 +70,8 @@ class Preview:
     the instant of their hand-over, capped at `NAMES`; gained_count, lost_count: all of them. earlier, later: handed over
     under both, at another instant. first_error: definition-blamed ÷ (definition-blamed + qualified) over leads handed over
     that Sales answered; None where there is none. labelled, unlabelled: leads handed over with and without a final answer.
+    again, base_again: hand-overs after a rest, which weeks count and handed does not. error, base_error: the first error with
+    what audits say of those without an answer. left, base_left: the second error.
     """
 
     weeks: tuple[Week, ...]
@@ -85,6 +91,13 @@ class Preview:
     later: int = 0
     standing: int = 0
     base_standing: int = 0
+    again: int = 0
+    base_again: int = 0
+    base_labelled: int = 0
+    error: FirstError | None = None
+    base_error: FirstError | None = None
+    left: Left | None = None
+    base_left: Left | None = None
 
 
 def prepare(
@@ -128,15 +141,17 @@ def _prepare(
     told: Callable[[float], None],
 ) -> None:
     numbers: list[dict[str, int]] = []
-    handed: list[Ints] = []
+    handed: list[Handed] = []
+    returns = Returns(*(np.empty(0, np.int64),) * 3)
     evidence = Evidence.empty(agreement)
     labels = np.empty(0, np.int8)
     for gathered, rows in segments(store, agreement, start=start, end=end, batch_leads=batch_leads, told=told):
         if not numbers:
             labels = _leads(store, out, start)
+            returns = _beside(store, out, start, end)
         decider = Decider.of(agreement, gathered.columns)
         count = len(rows.circles)
-        handed.append(_handed(rows, decider, count))
+        handed.append(hand_overs(rows, decider, returns.between(rows.low, rows.low + count)))
         asked = store.execute(
             f'SELECT ix - {rows.low} AS lead, min(coalesce(handed_at, "at")) AS instant FROM {LABELS} '
             f"JOIN hs_leads USING (lead_id) WHERE ix >= {rows.low} AND ix < {rows.low + count} GROUP BY ix ORDER BY ix"
@@ -146,7 +161,10 @@ def _prepare(
         numbers.append(rows.numbers)
     if not numbers:
         _leads(store, out, start)
-    np.save(out / "handed.npy", np.concatenate(handed) if handed else np.empty(0, np.int64))
+        _beside(store, out, start, end)
+    whole = joined(handed, [one["low"] for one in numbers])
+    for name in _HANDED:
+        np.save(out / f"handed-{name}.npy", getattr(whole, name))
     (out / "agreement.json").write_bytes(canonical(agreement))
     told_lines = [asdict(line) for line in evidence.lines()]
     meta = {"form": FORM, "start": start, "end": end, "batches": numbers, "lines": told_lines}
@@ -172,17 +190,31 @@ def _leads(store: Store, out: Path, start: int | None) -> NDArray[np.int8]:
     return labels
 
 
-def _handed(rows: Segments, decider: Decider, count: int) -> Ints:
-    """The instant at which each lead of a batch is first sales-ready; NEVER where it is not."""
-    decided = decide(rows, decider, wanted=READY)
-    ready = np.array([name == READY for name in decider.names])
-    keys = decided.keys[np.flatnonzero(ready[decided.clause])]
-    lead = keys >> rows.bits
-    first = np.ones(len(lead), bool)
-    first[1:] = lead[1:] != lead[:-1]
-    out = np.full(count, NEVER, np.int64)
-    out[lead[first]] = (keys[first] & ((1 << rows.bits) - 1)) + rows.origin
-    return out
+def _beside(store: Store, out: Path, start: int | None, end: int) -> Returns:
+    """What is known beside verdicts, by the number of the lead: returns, wins, audits. The returns."""
+    found = audited.returns(store)
+    for name in _RETURNS:
+        np.save(out / f"returns-{name}.npy", getattr(found, name))
+    np.save(out / "won.npy", audited.won(store))
+    sampled = audited.frames(store, start=start, end=end)
+    if sampled is not None:
+        (out / "frames").mkdir()
+        for name in _FRAMES:
+            np.save(out / "frames" / f"{name}.npy", getattr(sampled, name))
+        (out / "frames" / "strata.json").write_text(json.dumps(sampled.strata), encoding="utf-8")
+    return found
+
+
+_HANDED = tuple(field.name for field in fields(Handed))
+_RETURNS = tuple(field.name for field in fields(Returns))
+_FRAMES = tuple(field.name for field in fields(Frames) if field.name != "strata")
+
+
+def _frames(path: Path) -> Frames | None:
+    if not path.exists():
+        return None
+    strata = tuple(json.loads((path / "strata.json").read_text(encoding="utf-8")))
+    return Frames(strata, *(np.load(path / f"{name}.npy", mmap_mode="r") for name in _FRAMES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +226,15 @@ class Bench:
     start: int | None
     end: int
     batches: tuple[Segments, ...]
-    handed: Ints
+    handed: Handed
+    returns: Returns
+    frames: Frames | None
     first: Ints
     old: NDArray[np.bool_]
     labels: NDArray[np.int8]
+    won: Ints
     lines: tuple[LineEvidence, ...]
+    base_errors: tuple[FirstError, Left]
 
     def preview(self, changed: Agreement) -> Preview:
         """What the changed agreement would have done, beside the base.
@@ -206,56 +242,71 @@ class Bench:
         Raises CannotPreview when it differs in more than points, `at_most`, thresholds of scores, `cools`, and what does not
         judge (words, promises, reasons, audits).
         """
-        check(self.base, changed)
-        made = columns(self.base)
-        found = [_handed(rows, Decider.of(changed, made), len(rows.circles)) for rows in self.batches]
-        now = np.concatenate(found) if found else np.empty(0, np.int64)
-        base = np.asarray(self.handed)
+        found = self._hand_overs(changed)
+        now, base = found.first, np.asarray(self.handed.first)
         gained = np.flatnonzero((now != NEVER) & (base == NEVER))
         lost = np.flatnonzero((now == NEVER) & (base != NEVER))
         both = (now != NEVER) & (base != NEVER)
         labels = self.labels[now != NEVER]
+        error, stays = errors(found, base, self.frames, self.labels, self.won, draws=DRAWS)
         return Preview(
-            weeks=self._weeks(now),
+            weeks=self._weeks(found),
             handed=int((now != NEVER).sum()),
             base_handed=int((base != NEVER).sum()),
             gained=self._named(gained, now),
             lost=self._named(lost, base),
-            first_error=_first_error(labels),
+            first_error=error.labelled,
             labelled=int((labels != NO_LABEL).sum()),
             unlabelled=int((labels == NO_LABEL).sum()),
             lines=self.lines,
-            base_weeks=self._weeks(base),
-            base_first_error=_first_error(self.labels[base != NEVER]),
+            base_weeks=self._weeks(self.handed),
+            base_first_error=self.base_errors[0].labelled,
             gained_count=len(gained),
             lost_count=len(lost),
             earlier=int((both & (now < base)).sum()),
             later=int((both & (now > base)).sum()),
             standing=self._standing(now),
             base_standing=self._standing(base),
+            again=len(found.again_at),
+            base_again=len(self.handed.again_at),
+            base_labelled=int((self.labels[base != NEVER] != NO_LABEL).sum()),
+            error=error,
+            base_error=self.base_errors[0],
+            left=stays,
+            base_left=self.base_errors[1],
         )
 
-    def hand_overs(self, changed: Agreement) -> dict[str, int]:
-        """When each lead that is handed over under the changed agreement is: lead_id → instant. For files and tests."""
+    def hand_overs(self, changed: Agreement) -> dict[str, tuple[int, ...]]:
+        """When each lead that is handed over under the changed agreement is: lead_id → instants. For files and tests."""
+        found = self._hand_overs(changed)
+        who = np.flatnonzero(found.first != NEVER)
+        again: dict[int, list[int]] = {}
+        for lead, at in zip(found.again_lead.tolist(), found.again_at.tolist(), strict=True):
+            again.setdefault(lead, []).append(at)
+        return {
+            name: (int(found.first[lead]), *sorted(again.get(int(lead), ())))
+            for name, lead in zip(self._names(who), who, strict=True)
+        }
+
+    def _hand_overs(self, changed: Agreement) -> Handed:
         check(self.base, changed)
         made = columns(self.base)
-        found = [_handed(rows, Decider.of(changed, made), len(rows.circles)) for rows in self.batches]
-        now = np.concatenate(found) if found else np.empty(0, np.int64)
-        who = np.flatnonzero(now != NEVER)
-        return dict(zip(self._names(who), map(int, now[who]), strict=True))
+        parts = [
+            hand_overs(rows, Decider.of(changed, made), self.returns.between(rows.low, rows.low + len(rows.circles)))
+            for rows in self.batches
+        ]
+        return joined(parts, [rows.low for rows in self.batches])
 
     def _standing(self, handed: Ints) -> int:
         return int((self.old & (handed == self.first) & (handed != NEVER)).sum())
 
-    def _weeks(self, handed: Ints) -> tuple[Week, ...]:
+    def _weeks(self, handed: Handed) -> tuple[Week, ...]:
         """Every week of the period, those without a hand-over too."""
         if not len(self.first):
             return ()
         begin = int(self.first.min()) if self.start is None else self.start
         low = (begin - MONDAY) // WEEK
-        counts = np.bincount(
-            (handed[handed != NEVER] - MONDAY) // WEEK - low, minlength=(self.end - MONDAY) // WEEK - low + 1
-        )
+        counts = np.bincount((handed.all - MONDAY) // WEEK - low, minlength=(self.end - MONDAY) // WEEK - low + 1)
         return tuple(Week((low + place) * WEEK + MONDAY, int(many)) for place, many in enumerate(counts))
 
     def _named(self, who: Ints, handed: Ints) -> tuple[str, ...]:
@@ -277,7 +328,10 @@ def open_bench(path: Path) -> Bench:
         meta = json.loads((path / "bench.json").read_text(encoding="utf-8"))
         if meta["form"] != FORM:
             raise CannotDo(f"{path} was prepared by another version of leadpact: prepare it again.")
-        mapped = {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in ("handed", "first", "old", "labels")}
+        mapped = {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in ("first", "old", "labels", "won")}
+        handed = Handed(*(np.load(path / f"handed-{name}.npy", mmap_mode="r") for name in _HANDED))
+        returns = Returns(*(np.load(path / f"returns-{name}.npy", mmap_mode="r") for name in _RETURNS))
+        sampled = _frames(path / "frames")
         batches = tuple(
             Segments.load(path / f"batch-{place}", **numbers) for place, numbers in enumerate(meta["batches"])
         )
@@ -285,12 +339,40 @@ def open_bench(path: Path) -> Bench:
     except (OSError, ValueError, KeyError) as error:
         raise CannotDo(f"{path} holds no prepared history ({error}): prepare it first.") from error
     lines = tuple(LineEvidence(**line) for line in meta["lines"])
-    return Bench(path, base, meta["start"], meta["end"], batches, lines=lines, **mapped)
+    beside = errors(handed, handed.first, sampled, mapped["labels"], mapped["won"], draws=DRAWS)
+    return Bench(
+        path,
+        base,
+        meta["start"],
+        meta["end"],
+        batches,
+        handed,
+        returns,
+        sampled,
+        lines=lines,
+        base_errors=beside,
+        **mapped,
+    )
 
 
-def _first_error(labels: NDArray[np.int8]) -> Estimate | None:
-    bad = int((labels == BAD).sum())
-    return wilson(bad, bad + int((labels == GOOD).sum()))
+def errors(
+    handed: Handed, against: Ints, frames: Frames | None, labels: NDArray[np.int8], won: Ints, *, draws: int
+) -> tuple[FirstError, Left]:
+    """Both errors of some hand-overs, beside the first hand-overs of another agreement. labels, won: of every lead."""
+    good, bad = np.asarray(labels == GOOD), np.asarray(labels == BAD)
+    one = first_error(
+        frames,
+        handed=handed.first,
+        against=against,
+        good=good,
+        bad=bad,
+        answered=np.asarray(labels != NO_LABEL),
+        draws=draws,
+    )
+    other = left(
+        frames, handed=handed.first, with_sales=handed.with_sales, good=good, bad=bad, won=np.asarray(won), draws=draws
+    )
+    return one, other
 
 
 # --- what may differ --------------------------------------------------------------------

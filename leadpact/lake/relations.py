@@ -1,13 +1,19 @@
-"""History as three relations (and Sales' answers as a fourth), whatever it comes from: what replay and preview read.
+"""History as relations, whatever it comes from: what replay and preview read.
 
     hist_leads    a lead: whose it is, since when, and from when on its touches count (`counts_from`, exclusive; NULL: ever)
     hist_facts    a value that an attribute had from `at` on, as we learnt it at `known_at`; all cells NULL take it away.
                   `key` is the lead_id, person_key or account_key of hist_leads, as `subject` says
     hist_touches  a touch; `lead_id` NULL where it belongs to no lead. `cells` is a JSON object: property -> cell, a cell being
                   {"t": folded text, "n": number in millionths, "b": boolean, "w": words}, each key only where it is known
-    hist_labels   what Sales finally answered to a hand-over; may be empty
+    hist_labels   what Sales finally answered to a hand-over that was no blind audit; may be empty
     hist_placed   since when a person is known to be of its account, where that is later than the person; may be missing:
                   until then it stands alone, and its touches count for nobody else
+    hist_returns  when a lead came back from Sales to Marketing, and from when on it may be handed over again (`until`; NULL: not
+                  by itself); may be missing
+    hist_framed   a lead in the frame of a week's blind audits, and in which stratum; may be missing
+    hist_audits   who of them was drawn, when they went to Sales, what was answered (qualified, definition, timing; NULL where
+                  nothing that counts), and whether they were handed over by themselves before; may be missing
+    hist_won      when a lead was won; may be missing
 
 Instants are microseconds since 1970, UTC. Loaders fill them: `history_files` from files, `history` from the lake.
 """
@@ -21,6 +27,10 @@ FACTS = "hist_facts"
 TOUCHES = "hist_touches"
 LABELS = "hist_labels"
 PLACED = "hist_placed"
+RETURNS = "hist_returns"
+FRAMED = "hist_framed"
+AUDITS = "hist_audits"
+WON = "hist_won"
 
 COLUMNS = {
     LEADS: "lead_id VARCHAR, person_key VARCHAR, account_key VARCHAR, created_at BIGINT, counts_from BIGINT",
@@ -29,6 +39,10 @@ COLUMNS = {
     '"at" BIGINT, known_at BIGINT, void_at BIGINT, cells VARCHAR',
     LABELS: 'lead_id VARCHAR, handed_at BIGINT, "at" BIGINT, answer VARCHAR, blames VARCHAR',
     PLACED: "person_key VARCHAR, known_at BIGINT",
+    RETURNS: 'lead_id VARCHAR, "at" BIGINT, until BIGINT',
+    FRAMED: "lead_id VARCHAR, week BIGINT, frozen_at BIGINT, stratum VARCHAR",
+    AUDITS: "lead_id VARCHAR, week BIGINT, released_at BIGINT, answer VARCHAR, caught BOOLEAN",
+    WON: 'lead_id VARCHAR, "at" BIGINT',
 }
 
 
@@ -40,7 +54,13 @@ def create(store: Store, *names: str) -> None:
 
 def ensure_placed(store: Store) -> None:
     """Make `hist_placed` where a loader knows of nobody who was placed late."""
-    store.execute(f"CREATE TABLE IF NOT EXISTS {PLACED} ({COLUMNS[PLACED]})")
+    ensure(store, PLACED)
+
+
+def ensure(store: Store, *names: str) -> None:
+    """Make the relations of these names, empty, where a loader has nothing to say of them."""
+    for name in names:
+        store.execute(f"CREATE TABLE IF NOT EXISTS {name} ({COLUMNS[name]})")
 
 
 def newest(store: Store) -> int | None:

@@ -2,21 +2,23 @@
 knowledge from later.
 
 Reads the history's relations (`relations`), writes the relation `replayed`: a row for each change of verdict. The first
-row of a lead stands where it came in, or at the start of the period if that is later, with an empty `before`.
+row of a lead stands where it came in, or at the start of the period if that is later, with an empty `before`. Beside it stands
+the relation of hand-overs (`hindsight.handed` says what is assumed of those that follow a rest).
 `one_lead` tells every judged instant of one lead by the reference evaluator.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
 from leadpact.kit.failures import CannotDo
-from leadpact.lake import one_lead
+from leadpact.lake import audited, one_lead
 from leadpact.lake.hindsight.gathered import Gathered, gather
+from leadpact.lake.hindsight.handed import NEVER, Handed, Returns, hand_overs, joined
 from leadpact.lake.hindsight.measured import columns
 from leadpact.lake.hindsight.segments import Segments, build
 from leadpact.lake.hindsight.streams import batches, initial
@@ -29,20 +31,24 @@ from leadpact.language.explain import Explanation, explain
 from leadpact.language.nodes import Agreement
 
 REPLAYED = "replayed"
+HANDED = "{relation}_handed"
+"""Who was handed over when: lead_id, at, nth (1 for the first time)."""
 BATCH_LEADS = 100_000
 """Leads that are worked on at once: bounds memory, whatever the size of the history."""
-READY = "sales_ready"
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What a replay found. relation: its rows; leads: how many were judged; start, end: the period, both included."""
+    """What a replay found. relation: its rows; leads: how many were judged; start, end: the period, both included; handed: who
+    was handed over when, by the leads' numbers in `hs_leads`.
+    """
 
     relation: str
     leads: int
     changes: int
     start: int | None
     end: int
+    handed: Handed = field(compare=False, repr=False)
 
 
 def period(store: Store, start: int | None, end: int | None) -> int:
@@ -87,18 +93,30 @@ def replay(
 ) -> Replayed:
     """Replay an agreement over the history in the store, from `start` (None: ever) to `end` (None: the newest instant known).
 
-    Makes the relation `into` (lead_id, at, before, after, decided_by). Raises CannotDo when there is no history, or the
-    period ends before it begins.
+    Makes the relation `into` (lead_id, at, before, after, decided_by) and that of its hand-overs (`HANDED`).
+
+    Raises CannotDo when there is no history, or the period ends before it begins.
     """
     until = period(store, start, end)
     store.execute(
         f'CREATE OR REPLACE TABLE {into} (lead_id VARCHAR, "at" BIGINT, before VARCHAR, after VARCHAR, decided_by VARCHAR)'
     )
+    handed = HANDED.format(relation=into)
+    store.execute(f'CREATE OR REPLACE TABLE {handed} (lead_id VARCHAR, "at" BIGINT, nth BIGINT)')
     leads = 0
+    returns: Returns | None = None
+    parts: list[Handed] = []
+    lows: list[int] = []
     for gathered, rows in segments(store, agreement, start=start, end=until, batch_leads=batch_leads, told=told):
         leads = gathered.leads
-        _write(store, into, _changes(rows, Decider.of(agreement, gathered.columns)))
-    return Replayed(into, leads, int(store.one(f"SELECT count(*) FROM {into}")), start, until)
+        returns = audited.returns(store) if returns is None else returns
+        decider = Decider.of(agreement, gathered.columns)
+        _write(store, into, _changes(rows, decider))
+        mine = returns.between(rows.low, rows.low + len(rows.circles))
+        parts.append(hand_overs(rows, decider, mine))
+        lows.append(rows.low)
+        _write_handed(store, handed, parts[-1], rows.low)
+    return Replayed(into, leads, int(store.one(f"SELECT count(*) FROM {into}")), start, until, joined(parts, lows))
 
 
 def _changes(rows: Segments, decider: Decider) -> pa.Table:
@@ -131,6 +149,19 @@ def _write(store: Store, into: str, found: pa.Table) -> None:
         f'INSERT INTO {into} SELECT l.lead_id, c."at", c.before, c.after, c.decided_by FROM hs_changes c JOIN hs_leads l USING (ix)'
     )
     store.connection.unregister("hs_changes")
+
+
+def _write_handed(store: Store, into: str, found: Handed, low: int) -> None:
+    first = np.flatnonzero(found.first != NEVER)
+    lead = np.concatenate((first, found.again_lead)) + low
+    store.connection.register(
+        "hs_handed", pa.table({"ix": lead, "at": np.concatenate((found.first[first], found.again_at))})
+    )
+    store.execute(
+        f'INSERT INTO {into} SELECT l.lead_id, h."at", row_number() OVER (PARTITION BY ix ORDER BY h."at") '
+        "FROM hs_handed h JOIN hs_leads l USING (ix)"
+    )
+    store.connection.unregister("hs_handed")
 
 
 # --- one lead ---------------------------------------------------------------------------

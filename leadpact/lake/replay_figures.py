@@ -1,25 +1,29 @@
 """What a replay comes to: hand-overs a week, what Sales answered, and how two agreements differ.
 
-A lead is handed over once, at the first instant at which its verdict is sales-ready. What Sales answered afterwards is not
-played again: who came back and was ready once more is not counted twice.
+A lead is handed over at the first instant at which its verdict is sales-ready, and again after a rest that Sales gave it in fact
+(`hindsight.handed` says what is assumed). Weeks count every hand-over; answers and errors count leads.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any
 
+import numpy as np
+
+from leadpact.lake import audited
 from leadpact.lake.instants import iso
 from leadpact.lake.problems import counted
 from leadpact.lake.relations import LABELS, LEADS
-from leadpact.lake.replay import READY, Judged, Replayed
-from leadpact.lake.shares import Estimate, wilson
+from leadpact.lake.replay import HANDED, Judged, Replayed
+from leadpact.lake.sampled.domains import FirstError, Left, first_error, left
+from leadpact.lake.sampled.stratified import DRAWS
+from leadpact.lake.shares import Estimate
 from leadpact.lake.store import Store
 from leadpact.language.nodes import THOUSANDTHS, VERDICT_NAMES
 
 WEEK = 7 * 86_400_000_000
 MONDAY = 4 * 86_400_000_000
-HANDED = "handed_by_{relation}"
 MOVED = "replay_difference"
 MOST_WEEKS = 60
 NAMED = 10
@@ -29,9 +33,10 @@ NAMED = 10
 class Figures:
     """The figures of one agreement's replay.
 
-    weeks: (Monday in microseconds, leads handed over), every week of the period. standing: those of the first week that were
-    ready when the period began. verdicts: leads by verdict at the end. qualified, definition, other: first final answers of
-    Sales on leads handed over; unlabelled: handed over without one.
+    weeks: (Monday in microseconds, hand-overs), every week of the period. again: hand-overs after a rest. standing: leads of the
+    first week that were ready when the period began. verdicts: leads by verdict at the end. qualified, definition, other: first
+    final answers of Sales on leads handed over; unlabelled: handed over without one. first_error: of those with an answer; error:
+    with what blind audits say of the others; left: the second error.
     """
 
     leads: int
@@ -46,24 +51,30 @@ class Figures:
     other: int
     unlabelled: int
     first_error: Estimate | None
+    again: int
+    error: FirstError
+    left: Left
 
     def json(self) -> dict[str, Any]:
         """For programs."""
         told = {name: value for name, value in ((n, getattr(self, n)) for n in self.__slots__) if name != "weeks"}
         told["weeks"] = [{"week": iso(start)[:10], "handed_over": many} for start, many in self.weeks]
-        told["first_error"] = None if self.first_error is None else asdict(self.first_error)
+        told |= {
+            name: asdict(value) for name, value in told.items() if is_dataclass(value) and not isinstance(value, type)
+        }
+        told["error"]["additional"]["says"] = self.error.additional.says
+        told["left"]["says"] = self.left.says
         return told
 
 
-def figures(store: Store, found: Replayed) -> Figures:
-    """The figures of a replay; makes a table of who was handed over when."""
-    table = HANDED.format(relation=found.relation)
-    began = "FALSE" if found.start is None else f"l.created_at < {found.start}"
-    store.execute(
-        f'CREATE OR REPLACE TABLE {table} AS SELECT r.lead_id, min(r."at") AS "at", any_value(l.created_at) AS created_at, '
-        f"coalesce(bool_or(r.before = '' AND {began}), FALSE) AS standing FROM {found.relation} r JOIN {LEADS} l USING (lead_id) "
-        f"WHERE r.after = '{READY}' GROUP BY r.lead_id"
-    )
+def figures(store: Store, found: Replayed, *, against: Replayed | None = None, draws: int = DRAWS) -> Figures:
+    """The figures of a replay. against: the replay of the agreement that ran; whoever it hands over is no additional one.
+
+    Both replays were made last in this store, over the same leads: their numbers are those of `hs_leads`.
+    """
+    every = HANDED.format(relation=found.relation)
+    table = f"(SELECT h.*, l.created_at FROM {every} h JOIN {LEADS} l USING (lead_id) WHERE nth = 1)"
+    standing = "FALSE" if found.start is None else f'"at" = {found.start} AND created_at < {found.start}'
     verdicts = dict(
         store.execute(
             f'SELECT v, count(*) FROM (SELECT arg_max(after, "at") AS v FROM {found.relation} GROUP BY lead_id) GROUP BY v'
@@ -79,23 +90,55 @@ def figures(store: Store, found: Replayed) -> Figures:
         ).fetchall()
     )
     handed = int(store.one(f"SELECT count(*) FROM {table}"))
+    error, stays = _errors(store, found, against, draws)
     good, bad = int(answers.get("qualified", 0)), int(answers.get("definition", 0))
     return Figures(
         leads=found.leads,
         changes=found.changes,
         handed=handed,
-        standing=int(store.one(f"SELECT count(*) FROM {table} WHERE standing")),
-        weeks=_weeks(store, table, found),
+        standing=int(store.one(f"SELECT count(*) FROM {table} WHERE {standing}")),
+        weeks=_weeks(store, every, found),
         verdicts={name: int(verdicts.get(name, 0)) for name in VERDICT_NAMES},
         days_to_hand_over=store.one(
-            f'SELECT round(median(("at" - created_at) / 86400e6), 2) FROM {table} WHERE NOT standing'
+            f'SELECT round(median(("at" - created_at) / 86400e6), 2) FROM {table} WHERE NOT ({standing})'
         ),
         qualified=good,
         definition=bad,
         other=int(answers.get("other", 0)),
         unlabelled=int(answers.get("none", 0)),
-        first_error=wilson(bad, good + bad),
+        first_error=error.labelled,
+        again=int(store.one(f"SELECT count(*) FROM {every} WHERE nth > 1")),
+        error=error,
+        left=stays,
     )
+
+
+def _errors(store: Store, found: Replayed, against: Replayed | None, draws: int) -> tuple[FirstError, Left]:
+    """Both errors, with what blind audits say."""
+    answers = store.execute(
+        "SELECT ix, a.told.answer = 'qualified' AS good,"
+        " coalesce(a.told.answer <> 'qualified' AND a.told.blames = 'definition', FALSE) AS bad FROM (SELECT lead_id,"
+        ' arg_min({answer: answer, blames: blames}, (coalesce(handed_at, "at"), "at", answer)) AS told'
+        f" FROM {LABELS} GROUP BY lead_id) a JOIN hs_leads USING (lead_id)"
+    ).fetchnumpy()
+    handed = found.handed.first
+    good, bad, answered = (np.zeros(len(handed), bool) for _ in range(3))
+    good[answers["ix"]], bad[answers["ix"]], answered[answers["ix"]] = answers["good"], answers["bad"], True
+    frames = audited.frames(store, start=found.start, end=found.end)
+    one = first_error(
+        frames, handed=handed, against=handed if against is None else against.handed.first, good=good, bad=bad,
+        answered=answered, draws=draws,
+    )  # fmt: skip
+    other = left(
+        frames,
+        handed=handed,
+        with_sales=found.handed.with_sales,
+        good=good,
+        bad=bad,
+        won=audited.won(store),
+        draws=draws,
+    )
+    return one, other
 
 
 def _weeks(store: Store, table: str, found: Replayed) -> tuple[tuple[int, int], ...]:
@@ -123,7 +166,7 @@ class Difference:
 
 def difference(store: Store, found: Replayed, against: Replayed) -> Difference:
     """Compare two replays whose figures were made; makes the table `replay_difference` of who moves how."""
-    one, other = HANDED.format(relation=found.relation), HANDED.format(relation=against.relation)
+    one, other = (f"(FROM {HANDED.format(relation=each.relation)} WHERE nth = 1)" for each in (found, against))
     store.execute(
         f"CREATE OR REPLACE TABLE {MOVED} AS SELECT coalesce(n.lead_id, o.lead_id) AS lead_id, "
         "CASE WHEN o.lead_id IS NULL THEN 'gained' WHEN n.lead_id IS NULL THEN 'lost' "
@@ -159,12 +202,18 @@ def in_words(
     out.append(
         f"  {counted(told.changes, 'row')} of verdicts; {counted(told.handed, 'lead')} handed over" + _standing(told)
     )
+    if told.again:
+        out.append(
+            f"  {counted(told.again, 'hand-over')} more after a rest: leads that Sales gave back in fact, as if it had given them "
+            "back here, too; other answers cannot be known"
+        )
     if told.days_to_hand_over is not None:
         out.append(f"  half of the others within {told.days_to_hand_over:g} days of coming in")
     at_end = ", ".join(f"{name.replace('_', '-')} {many:,}" for name, many in told.verdicts.items())
     out.append(f"  verdicts at the end: {at_end}")
     out += _weeks_in_words(told, capacity, against[1] if against else None)
     out += _answers_in_words(told)
+    out += _left_in_words(told)
     if against:
         out += _difference_in_words(*against)
     return out
@@ -210,10 +259,53 @@ def _answers_in_words(told: Figures) -> list[str]:
     out[0] += f" {told.other:,} for other reasons."
     if told.first_error is not None:
         out.append(f"First error: {_percent(told.first_error)}.")
-    if told.unlabelled:
+    out += _unanswered_in_words(told)
+    return out
+
+
+def _unanswered_in_words(told: Figures) -> list[str]:
+    """What audits say of hand-overs without an answer, and both parts together."""
+    if not told.unlabelled:
+        return []
+    more = told.error.additional
+    out = []
+    if more.leads:
+        out.append(more.says)
+        if 0 < more.covered < more.leads:
+            out.append(
+                f"  {more.leads - more.covered:,} of them were in no audit's frame about then: taken to be as the others."
+            )
+    others = told.unlabelled - more.leads
+    if others:
         out.append(
-            f"Sales never answered {counted(told.unlabelled, 'lead')} handed over here: whether it was right to hand "
-            "them over cannot be said from this history. Blind audits can tell."
+            f"Sales never answered {counted(others, 'lead')} handed over here"
+            + (" and by the agreement that ran" if more.leads else "")
+            + ": whether it was right to hand them over cannot be said from this history."
+            + (
+                ""
+                if more.leads
+                else " Blind audits can tell of those that another agreement would hand over in addition."
+            )
+        )
+    if told.error.both is not None and more.leads:
+        out.append(f"First error of all, with the audits' part: {_percent(told.error.both)}.")
+    elif more.leads and told.error.low_bound is not None and told.error.high_bound is not None:
+        low, high = 100 * told.error.low_bound, 100 * told.error.high_bound
+        out.append(
+            f"First error of all: from {low:.1f}% if all of the additional ones were good to {high:.1f}% if all were false."
+        )
+    return out
+
+
+def _left_in_words(told: Figures) -> list[str]:
+    """The second error: sampled, and counted."""
+    out = []
+    if told.left.frame:
+        out.append(f"Second error. {told.left.says}")
+    if told.left.known or told.left.won:
+        out.append(
+            f"{counted(told.left.known, 'lead')} that Sales qualified would never be handed over; "
+            f"{counted(told.left.won, 'lead')} that {'was' if told.left.won == 1 else 'were'} won would not be before."
         )
     return out
 
@@ -233,6 +325,7 @@ def _difference_in_words(name: str, other: Figures, moved: Difference) -> list[s
     out.append(f"  {'the same':<8}{moved.same:>8,}")
     if other.first_error is not None:
         out.append(f"  its first error: {_percent(other.first_error)}")
+    out += [f"  {line}" for line in _left_in_words(other)]
     return out
 
 

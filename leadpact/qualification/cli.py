@@ -27,7 +27,6 @@ from leadpact.lake.replay import Replayed, lead_by_lead
 from leadpact.lake.replay import replay as run_replay
 from leadpact.lake.replay_figures import (
     MOVED,
-    Figures,
     difference,
     figures,
     in_words,
@@ -200,11 +199,13 @@ def replay(  # noqa: PLR0913, PLR0917 - one argument for each option
         else:
             assert leads_file is not None
             loaded = _load_files(store, reading, versions, leads_file, touches_file, outcomes_file)
-        found: list[tuple[Replayed, Figures]] = []
+        replays: list[Replayed] = []
         for place, version in enumerate(versions):
             with working(f"replaying “{version.name}” over {counted(loaded.leads, 'lead')}") as told:
                 one = run_replay(store, version, start=start, end=end, into=f"replayed_{place}", told=told)
-                found.append((one, figures(store, one)))
+                replays.append(one)
+        ran = replays[1] if other else _as_it_ran(store, lake, agreement, replays[0])
+        found = [(one, figures(store, one, against=ran)) for one in replays]
         compared = difference(store, found[0][0], found[1][0]) if other else None
         _write_replay(store, found[0][0], out, beside if other else None)
         story = list(lead_by_lead(store, agreement, lead_id, start=start, end=end)) if lead_id else None
@@ -252,6 +253,20 @@ def _one_source(
         raise WrongCall("Give --agreement and --leads, or --lake for the history of a running leadpact.")
     if lake is not None and any(file is not None for file in (leads, touches, outcomes)):
         raise WrongCall("--lake has leads, touches and answers in it: leave out --leads, --touches and --outcomes.")
+
+
+def _as_it_ran(store: Store, lake: Path | None, agreement: Agreement, found: Replayed) -> Replayed | None:
+    """A replay of the version in force at the end of a lake's period: whom it hands over is no additional hand-over.
+
+    None for files, where nobody was audited; the replay itself where it is the version in force.
+    """
+    if lake is None:
+        return None
+    running = history.agreement_of(lake, at=found.end)
+    if agreement_hash(running) == agreement_hash(agreement):
+        return found
+    with working(f"replaying “{running.name}”, which is in force"):
+        return run_replay(store, running, start=found.start, end=found.end, into="replayed_in_force")
 
 
 def _in_force(lake: Path | None) -> Agreement:

@@ -18,7 +18,9 @@ REACH = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A week: how many under the moved numbers, and under the base. Lengths on the drawing, from the top left."""
+    """A week: how many under the moved numbers, and under the base, and what Sales can take in it (None: nobody knows). Lengths
+    on the drawing, from the top left.
+    """
 
     start: int
     handed: int
@@ -28,6 +30,12 @@ class Bar:
     y: float
     height: float
     base_y: float
+    can_take: int | None = None
+
+    @property
+    def too_many(self) -> bool:
+        """More than Sales can take."""
+        return self.can_take is not None and self.handed > self.can_take
 
     @property
     def right(self) -> float:
@@ -53,7 +61,9 @@ class LineTold:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All that the page shows of a preview. capacity: a week, entered or found; None where nobody knows."""
+    """All that the page shows of a preview. capacity: in an ordinary week, entered or found; None where nobody knows. line: what
+    Sales can take, as the points of a line over the weeks; empty where it lies far above all of them.
+    """
 
     tried: Tried
     number: int
@@ -62,7 +72,7 @@ class Figures:
     entered: int | None
     capacity: int | None
     bars: tuple[Bar, ...]
-    line: float | None
+    line: str
     most: int
     weeks: int
     a_week: float
@@ -80,8 +90,32 @@ class Figures:
     @property
     def error_most(self) -> float:
         """The right end of the axis of both first errors."""
-        highs = [one.high for one in (self.preview.first_error, self.preview.base_first_error) if one is not None]
+        shown = (self.preview.first_error, self.preview.base_first_error, self.preview.error.both)
+        highs = [one.high for one in shown if one is not None]
         return min(1.0, max([0.2, *highs]) * 1.1)
+
+    @property
+    def uncovered(self) -> int:
+        """Additional hand-overs of leads that were in no audit's frame about then."""
+        return int(self.preview.error.additional.leads - self.preview.error.additional.covered)
+
+    @property
+    def unanswered(self) -> int:
+        """Handed over without an answer, and by the version in force as well: audits say nothing of them."""
+        return int(self.preview.unlabelled - self.preview.error.additional.leads)
+
+    @property
+    def left_most(self) -> float:
+        """The right end of the axis of both second errors."""
+        sides = (self.preview.left, self.preview.base_left)
+        highs = [side.sampled.high for side in sides if side is not None and side.sampled is not None]
+        return min(1.0, max([0.05, *highs]) * 1.1)
+
+    @property
+    def least(self) -> int | None:
+        """What Sales can take in the week in which most are away, where that is less than in an ordinary one."""
+        found = self.tried.capacity
+        return found.least if found and not self.entered and found.least < found.ordinary else None
 
     @property
     def waits(self) -> bool:
@@ -125,16 +159,15 @@ def figures(
 ) -> Figures:
     """Lay a preview out. scale: the least top of the axis, for two drawings beside each other."""
     shown = tried.preview
-    capacity = entered or tried.capacity
+    capacity = entered or (tried.capacity.ordinary if tried.capacity else None)
     if shown is None:
-        return Figures(
-            tried, number, base_number, tuple(differs), entered, capacity, (), None, 0, 0, 0, 0, 0, 0, (), ()
-        )
+        return Figures(tried, number, base_number, tuple(differs), entered, capacity, (), "", 0, 0, 0, 0, 0, 0, (), ())
     weeks = max(1, len(shown.weeks))
     most = max(1, scale, *(one.handed for one in (*shown.weeks, *shown.base_weeks)))
+    takes = [entered] * len(shown.weeks) if entered else list(tried.capacity.weeks) if tried.capacity else []
     # A capacity far above every week would press the bars flat; it is told in words.
-    drawn = capacity if capacity is not None and capacity <= REACH * most else None
-    most = max(most, drawn or 0)
+    drawn = bool(takes) and max(takes) <= REACH * most
+    most = max(most, *takes) if drawn else most
     step = WIDE / weeks
     bench = tried.bench
     # The first and the last week are not whole.
@@ -142,16 +175,18 @@ def figures(
     bars = tuple(
         Bar(
             week.start, week.handed, base.handed, round(index * step + step * 0.12, 2), round(step * 0.76, 2),
-            *_up(week.handed, most), _up(base.handed, most)[0],
+            *_up(week.handed, most), _up(base.handed, most)[0], take,
         )
-        for index, (week, base) in enumerate(zip(shown.weeks, shown.base_weeks, strict=True))
+        for index, (week, base, take) in enumerate(
+            zip(shown.weeks, shown.base_weeks, takes or [None] * len(shown.weeks), strict=True)
+        )
     )  # fmt: skip
     return Figures(
         tried, number, base_number, tuple(differs), entered, capacity, bars,
-        None if drawn is None else _up(drawn, most)[0], most, weeks,
+        _stairs(takes, step, most) if drawn else "", most, weeks,
         shown.handed / lasted, shown.base_handed / lasted,
-        sum(capacity is not None and bar.handed > capacity for bar in bars),
-        sum(capacity is not None and bar.base > capacity for bar in bars),
+        sum(bar.too_many for bar in bars),
+        sum(bar.can_take is not None and bar.base > bar.can_take for bar in bars),
         tuple(named(shown.gained)), tuple(named(shown.lost)),
     )  # fmt: skip
 
@@ -159,6 +194,16 @@ def figures(
 def _up(value: int, most: int) -> tuple[float, float]:
     height = round(value / most * (HIGH - 6), 2)
     return round(HIGH - height, 2), height
+
+
+def _stairs(takes: Sequence[int], step: float, most: int) -> str:
+    """A line that goes over each week at its height."""
+    points = (
+        (round(place * step + side * step, 2), _up(many, most)[0])
+        for place, many in enumerate(takes)
+        for side in (0, 1)
+    )
+    return " ".join(f"{x},{y}" for x, y in points)
 
 
 def lines_told(preview: Any) -> Mapping[str, LineTold]:

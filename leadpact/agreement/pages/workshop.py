@@ -232,6 +232,8 @@ def compare(request: HttpRequest) -> HttpResponse:
             "same_bench": same,
             "versions": list(queries.versions()),
             "capacity": capacity,
+            # One axis for both, or the two would not stand side by side.
+            "sides_left": max((side.left_most for side in sides if side.preview is not None), default=1.0),
         },
     )
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from django.db.models import Sum
-
 from leadpact.agreement.models import Bench
-from leadpact.agreement.rules.evidence import weekly_capacity
+from leadpact.agreement.rules.capacity import Capacity, Seller, capacity
 from leadpact.kit.failures import CannotDo
+from leadpact.kit.instants import WEEK
 from leadpact.kit.places import data_directory
 from leadpact.lake import preview as engine
-from leadpact.language.nodes import Agreement
+from leadpact.language.nodes import Agreement, Market
 from leadpact.leads.models import Lead
-from leadpact.team.models import User
+from leadpact.team.models import Absence, User
+from leadpact.team.rules import calendar_of
 
 FOLDER = "benches"
 
@@ -44,14 +44,14 @@ def _opened(path: Path) -> engine.Bench:
 class Tried:
     """What a meaning would have done on history, or why that cannot be said. `base`: the hash that it is held against.
 
-    capacity: what Sales can take a week, as far as the system can tell.
+    capacity: what Sales can take in each of the preview's weeks, as far as the system can tell: by the caps and hours that its
+    people have now, and the absences that were entered for those weeks.
     """
 
     preview: engine.Preview | None
     bench: Bench | None
     base: str = ""
-    capacity: int | None = None
-    in_hand: int = 0
+    capacity: Capacity | None = None
     why_not: str = ""
 
 
@@ -76,9 +76,24 @@ def on_history(changed: Agreement, *, bases: Sequence[str]) -> Tried:
         except CannotDo as cannot:
             why = cannot.message
             continue
-        in_hand = User.objects.filter(takes_leads=True, is_active=True).aggregate(sum=Sum("cap"))["sum"] or 0
-        return Tried(shown, found, digest, weekly_capacity(in_hand, found.stay), in_hand)
+        weeks = [week.start for week in shown.weeks]
+        return Tried(shown, found, digest, capacity(_sellers(changed.market, weeks), found.stay, weeks))
     return Tried(None, known, why_not=why)
+
+
+def _sellers(market: Market, weeks: Sequence[int]) -> list[Seller]:
+    """Who takes leads now, with their absences in these weeks. Two statements."""
+    if not weeks:
+        return []
+    away: dict[int, list[tuple[int, int]]] = {}
+    rows = Absence.objects.filter(ends_at__gt=weeks[0], starts_at__lt=weeks[-1] + WEEK, user__takes_leads=True)
+    for user, starts, ends in rows.values_list("user_id", "starts_at", "ends_at"):
+        away.setdefault(user, []).append((starts, ends))
+    people = User.objects.filter(takes_leads=True, is_active=True)
+    return [
+        Seller(one.cap, calendar_of(one.hours, one.timezone, market), tuple(away.get(one.pk, ())))
+        for one in people.only("cap", "hours", "timezone")
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,14 +56,3 @@ def in_words(found: Difference | None, decided_with: int, decided_without: int) 
     more = "more" if found.value > 0 else "less"
     low, high = sorted((abs(found.low), abs(found.high)))
     return f"{shares}: {abs(found.value) * 100:.0f} points {more} often (95% {low * 100:.0f} to {high * 100:.0f})."
-
-
-def weekly_capacity(in_hand: int, stay: int | None) -> int | None:
-    """What Sales can take a week: as many as leave in a week when all hands are full (Little's law, L = λ·W).
-
-    in_hand: the sum of what salespeople may hold at a time. stay: how long a lead is held until its answer, in microseconds.
-    None where either is unknown.
-    """
-    if not in_hand or not stay or stay <= 0:
-        return None
-    return max(1, round(in_hand * 7 * 86_400_000_000 / stay))

@@ -52,7 +52,7 @@ class Evidence:
         everybody = np.arange(len(rows.circles), dtype=np.int64)
         until = np.full(len(everybody), rows.end, np.int64)
         lead, instant = np.asarray(lead, np.int64), np.minimum(np.asarray(instant, np.int64), rows.end)
-        at_end, answered = _rows_at(rows, everybody, until), _rows_at(rows, lead, instant)
+        at_end, answered = rows_at(rows, everybody, until), rows_at(rows, lead, instant)
         good, bad = labels[lead] == GOOD, labels[lead] == BAD
         for place in range(len(decider.agreement.lines)):
             now = _states(rows, decider, place, at_end, until)
@@ -67,7 +67,7 @@ class Evidence:
         return tuple(LineEvidence(name, *map(int, found)) for name, found in zip(self.ids, self.counts, strict=True))
 
 
-def _rows_at(rows: Segments, lead: Ints, instant: Ints) -> Ints:
+def rows_at(rows: Segments, lead: Ints, instant: Ints) -> Ints:
     """The row that held for each lead at an instant; −1 before its first."""
     keys = (lead << rows.bits) | np.maximum(instant - rows.origin, 0)
     found = np.searchsorted(rows.keys, keys, side="right") - 1

@@ -8,7 +8,7 @@ touches, touches of no lead.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -36,6 +36,7 @@ class Drawn:
     placed: list[Row]
     start: int | None
     end: int
+    returns: list[Row] = field(default_factory=list)
 
     def fill(self, store: Store) -> None:
         """Put the rows into the relations, in the order in which they stand."""
@@ -46,6 +47,7 @@ class Drawn:
             (relations.TOUCHES, self.touches),
             (relations.LABELS, self.labels),
             (relations.PLACED, self.placed),
+            (relations.RETURNS, self.returns),
         ):
             kinds = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "BOOLEAN": pa.bool_()}
             described = [part.split() for part in relations.COLUMNS[name].split(", ")]
@@ -79,7 +81,8 @@ def draw(seed: int, *, leads: int = 7, touches: int = 8) -> Drawn:
     start = chance.choice((None, now - 50 * DAY, now - 30 * DAY, now - 5))
     end = now + chance.choice((0, 1, 5 * DAY, 200 * DAY))
     facts, labels = _facts(chance, case, now), _labels(chance, case, now)
-    return Drawn(case.agreement, rows, facts, touched, labels, _placed(chance, case, touched, now), start, end)
+    placed = _placed(chance, case, touched, now)
+    return Drawn(case.agreement, rows, facts, touched, labels, placed, start, end, _returns(chance, case, now))
 
 
 def _facts(chance: Random, case: Case, now: int) -> list[Row]:
@@ -137,3 +140,15 @@ def _placed(chance: Random, case: Case, touches: list[Row], now: int) -> list[Ro
     mixed |= {who for who in person.values() if list(person.values()).count(who) > 1}
     people = [lead.person for lead in case.history.leads if lead.person and lead.account]
     return [(who, now - chance.randint(0, 60 * DAY)) for who in people if who not in mixed and chance.random() < 0.7]
+
+
+def _returns(chance: Random, case: Case, now: int) -> list[Row]:
+    """When leads came back from Sales, and from when on they may go there again."""
+    out: list[Row] = []
+    for lead in case.history.leads:
+        at = now - chance.randint(0, 60 * DAY)
+        for _ in range(chance.choice((0, 1, 2, 3))):
+            until = at + chance.choice((0, HOUR, 3 * DAY, chance.randint(0, 30 * DAY)))
+            out.append((lead.lead_id, at, chance.choice((until, until, until, None))))
+            at = until + chance.randint(0, 10 * DAY)
+    return out

@@ -55,13 +55,24 @@ def _moved(chance: Random, condition: Condition) -> Condition:
             return condition
 
 
-def hand_overs(store: Store, case: Drawn, agreement: Agreement) -> dict[str, int]:
+def hand_overs(store: Store, case: Drawn, agreement: Agreement) -> dict[str, tuple[int, ...]]:
+    """By the reference, lead by lead; the first of each is where the replay's verdict is sales-ready first."""
     replay(store, agreement, start=case.start, end=case.end)
-    return dict(
+    first = dict(
         store.execute(
             "SELECT lead_id, min(\"at\") FROM replayed WHERE after = 'sales_ready' GROUP BY lead_id"
         ).fetchall()
     )
+    found: dict[str, tuple[int, ...]] = {}
+    for lead in case.leads:
+        known = one_lead.read(store, agreement, lead[0])
+        back = [(at, until) for name, at, until in case.returns if name == lead[0]]
+        if told := one_lead.hand_overs(known, agreement, back, start=case.start, end=case.end):
+            found[lead[0]] = tuple(told)
+    assert {lead: told[0] for lead, told in found.items()} == first
+    written = store.execute('SELECT lead_id, list("at" ORDER BY nth) FROM replayed_handed GROUP BY lead_id').fetchall()
+    assert {lead: tuple(told) for lead, told in written} == found
+    return found
 
 
 @pytest.mark.parametrize("seed", range(CASES))
@@ -86,16 +97,20 @@ def test_a_preview_is_the_replay_of_the_changed_agreement(seed: int, store: Stor
         assert set(found.lost) == base.keys() - expected.keys()
         assert (found.gained_count, found.lost_count) == (len(found.gained), len(found.lost))
         both = expected.keys() & base.keys()
-        assert found.earlier == sum(expected[lead] < base[lead] for lead in both)
-        assert found.later == sum(expected[lead] > base[lead] for lead in both)
-        weeks = Counter((at - 4 * DAY) // WEEK * WEEK + 4 * DAY for at in expected.values())
+        assert found.earlier == sum(expected[lead][0] < base[lead][0] for lead in both)
+        assert found.later == sum(expected[lead][0] > base[lead][0] for lead in both)
+        every = [at for told in expected.values() for at in told]
+        assert (found.again, found.base_again) == (len(every) - len(expected), sum(map(len, base.values())) - len(base))
+        weeks = Counter((at - 4 * DAY) // WEEK * WEEK + 4 * DAY for at in every)
         assert {week.start: week.handed for week in found.weeks if week.handed} == weeks
         old = {lead[0] for lead in case.leads if case.start is not None and lead[3] < case.start}
-        assert found.standing == sum(at == case.start for lead, at in expected.items() if lead in old)
+        assert found.standing == sum(told[0] == case.start for lead, told in expected.items() if lead in old)
         _check_answers(case, expected, found.labelled, found.unlabelled, found.first_error)
 
 
-def _check_answers(case: Drawn, handed: dict[str, int], labelled: int, unlabelled: int, error: object) -> None:
+def _check_answers(
+    case: Drawn, handed: dict[str, tuple[int, ...]], labelled: int, unlabelled: int, error: object
+) -> None:
     first: dict[str, tuple[object, ...]] = {}
     for lead, handed_at, at, answer, blames in case.labels:
         order = (at if handed_at is None else handed_at, at, answer)
@@ -128,8 +143,9 @@ def test_changes_are_seen_in_every_direction(store: Store, tmp_path: Path) -> No
                 earlier=found.earlier,
                 later=found.later,
                 standing=found.standing,
+                again=found.again,
             )
-    assert len(seen) == 5
+    assert len(seen) == 6
     assert min(seen.values()) >= 5
 
 

@@ -10,7 +10,8 @@ import math
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from leadpact.tuning.rules.estimates import TOO_FEW, Estimate, percent, share, wilson
+from leadpact.lake.sampled.bounds import wilson
+from leadpact.tuning.rules.estimates import TOO_FEW, Estimate, percent, share
 
 ONE_IN = 3
 ASKED_FOR = 10 * 60_000_000

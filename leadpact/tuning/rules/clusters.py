@@ -13,9 +13,10 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from scipy.special import stdtrit
 
-from leadpact.tuning.rules.cells import Cell, StratumWeek, cell_of, groups, join
-from leadpact.tuning.rules.estimates import LEVEL, Json, jeffreys
-from leadpact.tuning.rules.stratified import rate, rate_draws
+from leadpact.lake.sampled.bounds import LEVEL, jeffreys
+from leadpact.lake.sampled.cells import Cell, StratumWeek, cell_of, groups, join
+from leadpact.lake.sampled.stratified import rate, rate_draws
+from leadpact.tuning.rules.estimates import Json
 
 
 def clustered(rows: Iterable[StratumWeek], *, seed: str, draws: int) -> tuple[float, float] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from leadpact.tuning.rules.draw import generator
+from leadpact.lake.sampled.chance import generator
 
 MOST = 10
 GENERATOR = "numpy Philox4x64, key = BLAKE2b-128(seed, since, “disputed”), choice without replacement from ids in order"

@@ -7,13 +7,11 @@ as the two whole numbers. Nobody chooses, and nobody can repair a draw afterward
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from leadpact.lake.sampled.chance import generator
 from leadpact.language.nodes import Audit
 
 NEAR, FAR, WHOLE = "near", "far", "whole"
@@ -148,12 +146,6 @@ def draw(frame: Frame, caps: Audit, seed: str) -> Draw:
         seed=seed,
         week=frame.week,
     )
-
-
-def generator(seed: str, week: int, purpose: str) -> np.random.Generator:
-    """A generator of its own for each seed, week and purpose; recorded by those three."""
-    digest = hashlib.blake2b(f"{seed}\x1f{week}\x1f{purpose}".encode(), digest_size=16).digest()
-    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "big")))
 
 
 def _urn(frame: Frame, name: str) -> Sequence[int]:

@@ -11,7 +11,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from leadpact.tuning.rules.estimates import TOO_FEW, percent, wilson
+from leadpact.lake.sampled.bounds import wilson
+from leadpact.tuning.rules.estimates import TOO_FEW, percent
 
 METHOD = (
     "false = definition-blamed ÷ (definition-blamed + qualified), Wilson 95% with and without the line; their difference by "

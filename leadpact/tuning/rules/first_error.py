@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from leadpact.tuning.rules.estimates import Estimate, caution, percent, wilson
+from leadpact.lake.sampled.bounds import wilson
+from leadpact.tuning.rules.estimates import Estimate, caution, percent
 
 
 @dataclass(frozen=True, slots=True)

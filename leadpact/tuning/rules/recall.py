@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from leadpact.tuning.rules.cells import StratumWeek, join, matured
-from leadpact.tuning.rules.estimates import LEVEL, Estimate, Json, caution, percent
-from leadpact.tuning.rules.stratified import DRAWS, rate, rate_draws
+from leadpact.lake.sampled.bounds import LEVEL
+from leadpact.lake.sampled.cells import StratumWeek, join, matured
+from leadpact.lake.sampled.stratified import DRAWS, rate, rate_draws
+from leadpact.tuning.rules.estimates import Estimate, Json, caution, percent
 
 
 def recall(

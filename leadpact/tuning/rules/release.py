@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from leadpact.tuning.rules.draw import generator
+from leadpact.lake.sampled.chance import generator
 
 WEEK = 7 * 86_400_000_000
 MONDAY = 4 * 86_400_000_000  # 1970-01-05, the first Monday of the epoch

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from leadpact.tuning.rules.cells import Cell, StratumWeek, join, matured
+from leadpact.lake.sampled.cells import Cell, StratumWeek, join, matured
+from leadpact.lake.sampled.stratified import DRAWS, exact_bound, interval, missing_bounds, rate
 from leadpact.tuning.rules.clusters import clustered, spread
 from leadpact.tuning.rules.estimates import Estimate, Json, caution, percent
-from leadpact.tuning.rules.stratified import DRAWS, exact_bound, interval, missing_bounds, rate
 
 METHOD = "Σ N·ȳ ÷ Σ N over strata and joined weeks; Jeffreys by cell, weighted by N, {draws:,} draws, seed {seed}"
 

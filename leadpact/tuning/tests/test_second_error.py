@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leadpact.lake.sampled.bounds import exact_upper
+from leadpact.lake.sampled.cells import MATURITY, WAITS
+from leadpact.lake.sampled.stratified import exact_bound, interval, missing_bounds, rate, rate_draws
 from leadpact.tuning.rules import Audited, Cell, StratumWeek, answer_of, jeffreys, join, matured, recall, second_error
-from leadpact.tuning.rules.cells import MATURITY, WAITS
 from leadpact.tuning.rules.clusters import clustered, spread
-from leadpact.tuning.rules.estimates import exact_upper
-from leadpact.tuning.rules.stratified import exact_bound, interval, missing_bounds, rate, rate_draws
 
 WEEK = 7 * 86_400_000_000
 END = 1_000 * WEEK

@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from leadpact.lake.sampled.stratified import exact_bound, interval, rate
 from leadpact.language.nodes import Audit
 from leadpact.simulation.company import Company
 from leadpact.simulation.truth import MONDAY, WEEK, week_of
 from leadpact.tuning.rules import Answers, Audited, StratumWeek, draw, first_error, join
 from leadpact.tuning.rules.clusters import clustered
 from leadpact.tuning.rules.draw import FAR, NEAR, REST_BETWEEN_AUDITS, Frame
-from leadpact.tuning.rules.stratified import exact_bound, interval, rate
 
 START = datetime(2025, 1, 6, tzinfo=UTC)
 FIRST_WEEK = 4

@@ -21,9 +21,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from leadpact.tuning.rules.cells import Cell
-from leadpact.tuning.rules.draw import generator
-from leadpact.tuning.rules.estimates import LEVEL, exact_upper
+from leadpact.lake.sampled.bounds import LEVEL, exact_upper
+from leadpact.lake.sampled.cells import Cell
+from leadpact.lake.sampled.chance import generator
 
 DRAWS = 100_000
 PRIOR = 0.5
