@@ -34,7 +34,7 @@ from leadpact.lake.store import Store
 from leadpact.language.canonical import canonical, load
 from leadpact.language.nodes import Agreement, Each, Line, Score
 
-FORM = 1
+FORM = 2
 NAMES = 200
 """Leads named among those gained, and among those lost; the counts are whole."""
 NEVER = -1

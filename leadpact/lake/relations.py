@@ -8,6 +8,13 @@
     hist_labels   what Sales finally answered to a hand-over; may be empty
     hist_placed   since when a person is known to be of its account, where that is later than the person; may be missing:
                   until then it stands alone, and its touches count for nobody else
+    hist_left     since when a person is no longer known to be of its account: from then on it stands alone again
+    hist_joined   a record that was part of another (`part` of `key`) from `since` until `until`: its values count there, too
+    hist_away     a lead that nobody judged from `since` until `until`, as its record was part of another
+    hist_asked    an instant at which a lead was judged though no fact concerns it: records beside it were joined or parted
+
+What a touch's row says holds from `known_at` until `void_at`: a touch that went from one record to another and back has a row
+for each time. The last five may be missing. Nothing ever ends at 2^62.
 
 Instants are microseconds since 1970, UTC. Loaders fill them: `history_files` from files, `history` from the lake.
 """
@@ -21,6 +28,10 @@ FACTS = "hist_facts"
 TOUCHES = "hist_touches"
 LABELS = "hist_labels"
 PLACED = "hist_placed"
+LEFT = "hist_left"
+JOINED = "hist_joined"
+AWAY = "hist_away"
+ASKED = "hist_asked"
 
 COLUMNS = {
     LEADS: "lead_id VARCHAR, person_key VARCHAR, account_key VARCHAR, created_at BIGINT, counts_from BIGINT",
@@ -29,6 +40,10 @@ COLUMNS = {
     '"at" BIGINT, known_at BIGINT, void_at BIGINT, cells VARCHAR',
     LABELS: 'lead_id VARCHAR, handed_at BIGINT, "at" BIGINT, answer VARCHAR, blames VARCHAR',
     PLACED: "person_key VARCHAR, known_at BIGINT",
+    LEFT: 'person_key VARCHAR, "at" BIGINT',
+    JOINED: "subject VARCHAR, key VARCHAR, part VARCHAR, since BIGINT, until BIGINT",
+    AWAY: "lead_id VARCHAR, since BIGINT, until BIGINT",
+    ASKED: 'lead_id VARCHAR, "at" BIGINT',
 }
 
 
@@ -38,15 +53,18 @@ def create(store: Store, *names: str) -> None:
         store.execute(f"CREATE OR REPLACE TABLE {name} ({COLUMNS[name]})")
 
 
-def ensure_placed(store: Store) -> None:
-    """Make `hist_placed` where a loader knows of nobody who was placed late."""
-    store.execute(f"CREATE TABLE IF NOT EXISTS {PLACED} ({COLUMNS[PLACED]})")
+def ensure_beside(store: Store) -> None:
+    """Make the relations that a loader may leave out: nobody was placed late, and no records were joined."""
+    for name in (PLACED, LEFT, JOINED, AWAY, ASKED):
+        store.execute(f"CREATE TABLE IF NOT EXISTS {name} ({COLUMNS[name]})")
 
 
 def newest(store: Store) -> int | None:
     """The newest instant at which anything became known; None where there is nothing."""
+    ensure_beside(store)
     asked = [
-        f"SELECT max(created_at) AS m FROM {LEADS}",
+        f'SELECT max("at") AS m FROM {ASKED}',
+        f"SELECT max(created_at) FROM {LEADS}",
         f"SELECT max(known_at) FROM {FACTS}",
         f"SELECT max(known_at) FROM {TOUCHES}",
         f"SELECT max(void_at) FROM {TOUCHES}",
