@@ -185,12 +185,16 @@ def _circle(gathered: Gathered) -> None:
     # While a lead stands alone its touches count whoever made them and of whichever account, as those of one person.
     strange = f'l.lead_id = t.lead_id AND t."at" > l.since AND NOT ({same} AND t.account_key IS NOT DISTINCT FROM l.account_key)'
     alone = (
-        f"SELECT l.circle, coalesce(p.person, 0) AS person, {{columns}} FROM {TOUCHES} t JOIN hs_leads l ON {strange} "
-        "LEFT JOIN hs_people p ON p.person_key = l.person_key WHERE l.account_key IS NOT NULL AND "
+        f"SELECT l.circle, coalesce(p.person, 0) AS person, {{columns}} FROM {TOUCHES} t "
+        f"JOIN (FROM hs_leads WHERE account_key IS NOT NULL AND {{since}} IS NOT NULL) l ON {strange} "
+        "LEFT JOIN hs_people p ON p.person_key = l.person_key WHERE "
     )
-    before = alone.format(columns=columns("t.known_at", "least(t.void_at, l.placed)")) + "t.known_at < l.placed"
+    before = (
+        alone.format(since="placed", columns=columns("t.known_at", "least(t.void_at, l.placed)"))
+        + "t.known_at < l.placed"
+    )
     after = (
-        alone.format(columns=columns("greatest(t.known_at, l.left_at)"))
+        alone.format(since="left_at", columns=columns("greatest(t.known_at, l.left_at)"))
         + "coalesce(t.void_at, l.left_at + 1) > l.left_at"
     )
     store.execute(
