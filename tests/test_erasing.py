@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,6 +17,8 @@ import pytest
 from click.testing import CliRunner
 from django.db import IntegrityError, ProgrammingError, connection, connections, transaction
 from django.test import Client
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from leadpact.agreement import actions as agreement
 from leadpact.capture.actions import intake
@@ -23,13 +29,17 @@ from leadpact.custody.queries import history
 from leadpact.distribution import actions as sales
 from leadpact.distribution.models import Offer
 from leadpact.kit.failures import CannotDo
+from leadpact.kit.locks import FileLock
+from leadpact.kit.testing import ROOT
 from leadpact.lake.export import export
+from leadpact.lake.manifest import LOCK
 from leadpact.lake.store import Store
 from leadpact.leads.models import AttributeFact, Erasure, Identifier, Lead, Merge, Person, Touch
 from leadpact.loop import clocks, erasing, merging
 from leadpact.qualification.models import Judgement
 from leadpact.site import erase as commands
 from leadpact.site import held, meeting, meeting_paper, search
+from leadpact.site.revive import revive
 from leadpact.site.tests.conftest import BACKEND
 from leadpact.team.models import User
 from leadpact.tuning import actions as tuning
@@ -312,7 +322,51 @@ def test_touches_that_come_meanwhile_are_a_new_persons_or_are_erased(transaction
     assert verify().problems == []
 
 
-def test_the_lake_forgets_as_well(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+DIES = """
+import json, os, signal, sys
+from pathlib import Path
+from leadpact.lake import manifest
+from leadpact.lake.rewrite import forget
+manifest.write_private = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+args = json.loads(sys.argv[2])
+forget(Path(sys.argv[1]), args["person_ids"], visitor_ids=args["visitor_ids"])
+"""
+
+
+def job_of_the_lake() -> tuple[int, str, str]:
+    """The job that takes somebody out of the lake: id, status, arguments."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, status::text, args::text FROM procrastinate_jobs WHERE task_name = 'loop.forget_in_lake'"
+        )
+        ((id_, status, args),) = cursor.fetchall()
+        return id_, status, args
+
+
+def work_once() -> None:
+    """What a worker does with the jobs that are due, after it took back those of one that was killed."""
+    assert isinstance(app.connector, DjangoConnector)
+
+    async def work() -> None:
+        with app.replace_connector(app.connector.get_worker_connector()) as working:
+            async with working.open_async():
+                await revive(working)
+                await working.run_worker_async(wait=False, delete_jobs="successful", install_signal_handlers=False)
+
+    asyncio.run(work())
+
+
+def in_files(folder: Path) -> list[str]:
+    """What of hers stands in some file of the lake."""
+    with Store() as store:
+        rows = store.execute(f"SELECT * FROM read_parquet('{folder}/**/*.parquet', union_by_name=true)").fetchall()
+    text = str(rows).casefold()
+    return [secret for secret in ("vera", "crm-7", "zugspitze", "fleet-form") if secret in text]
+
+
+def test_the_lake_forgets_though_it_is_busy_and_the_worker_is_killed(
+    transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sign(make_cast())
     live()
     other = "rob@other.example"
@@ -321,17 +375,40 @@ def test_the_lake_forgets_as_well(transactional_db: None, tmp_path: Path, monkey
     monkeypatch.setenv("LEADPACT_LAKE", str(folder))
     with psycopg.connect(**connection.get_connection_params() | {"autocommit": True}) as own:
         export(own, folder, at=T0 + 5 * HOUR)
-    before = b"".join(file.read_bytes() for file in folder.rglob("*.parquet"))
-    assert before
+    assert in_files(folder)
     found = erasing.whom(VERA)
     assert found is not None
-    counts, left = commands.erased(found, at=T0 + DAY)
-    assert left == ""
-    assert counts["rows of the lake"] > 0
-    with Store() as store:
-        people = store.execute(f"SELECT * FROM read_parquet('{folder}/**/*.parquet', union_by_name=true)").fetchall()
-    text = str(people).casefold()
-    assert [secret for secret in ("vera", "crm-7", "zugspitze", "fleet-form") if secret in text] == []
+
+    busy = FileLock(folder / LOCK)
+    busy.exclusive()
+    commands.erased(found, at=T0 + DAY)
+    assert "forgets them" in commands.in_lake()
+    work_once()
+    busy.release()
+    job, status, args = job_of_the_lake()
+    assert status == "todo", "somebody exports: it is tried again"
+    assert in_files(folder)
+
+    killed = subprocess.run([sys.executable, "-c", DIES, str(folder), args], cwd=ROOT, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert in_files(folder), "half of it done is none of it done"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH dead AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '40 seconds') RETURNING id)"
+            " UPDATE procrastinate_jobs SET status = 'doing', worker_id = dead.id, scheduled_at = NULL FROM dead"
+            " WHERE procrastinate_jobs.id = %s",
+            [job],
+        )
+
+    work_once()
+
+    assert in_files(folder) == []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'loop.forget_in_lake'")
+        assert cursor.fetchone() == (0,), "it is done once"
+    with psycopg.connect(**connection.get_connection_params() | {"autocommit": True}) as own:
+        export(own, folder, at=T0 + 2 * DAY)
+    assert in_files(folder) == []
 
 
 @pytest.mark.django_db

@@ -413,3 +413,29 @@ def test_an_erasure_reaches_the_lake(own: Own, folder: Path, monkeypatch: pytest
     assert in_lake(folder, "touches") == 3, "the other's alone: her three are gone, and the three of the trail"
     jobs.export_history()
     assert b"vera" not in b"".join(path.read_bytes() for path in folder.rglob("*.parquet"))
+
+
+def test_a_lake_of_before_mergers_were_told_is_refused_until_an_export_brought_it_up_to_date(
+    own: Own, folder: Path
+) -> None:
+    sign(make_cast())
+    live(range(3))
+    export(own, folder, at=T0 + 3 * DAY)
+    whole = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    old = whole | {
+        "form": 1,
+        "parts": [part for part in whole["parts"] if part["relation"] not in ("trail_moves", "mergers")],
+        "marks": [{"at": 1, "until": {}, "xmax": 1, "writers": []}],
+    }
+    (folder / "manifest.json").write_text(json.dumps(old), encoding="utf-8")
+    with Store() as store, pytest.raises(FileProblem, match="run leadpact lake export once more"):
+        load(store, folder)
+
+    grown = [part["path"] for part in whole["parts"] if part["month"]]
+    told = export(own, folder, at=T0 + 4 * DAY)
+
+    assert sum(told.rows[relation.name] for relation in GROWING) == 0, "what grows was there and stays"
+    assert [part.path for part in read(folder).parts if part.month] == grown
+    equal(own, folder)
+    with Store() as store:
+        load(store, folder)

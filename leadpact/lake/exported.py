@@ -110,6 +110,20 @@ TIES: Final = Relation(
     "leads_tie_v1",
     _columns(integer="visitor_id person_id tied_at tied_known_at", order="visitor_id person_id tied_at tied_known_at"),
 )
+# Whole, though its rows are only added: what a trail's ties say must be as of the same moment as whose the trail is now.
+TRAIL_MOVES: Final = Relation(
+    "trail_moves",
+    "leads_trail_move_v1",
+    _columns(integer="id visitor_id person_id known_at", order="id visitor_id person_id known_at"),
+)
+MERGERS: Final = Relation(
+    "mergers",
+    "leads_merger_v1",
+    _columns(
+        integer="id survivor_id loser_id survivor_lead_id loser_lead_id at undone_at gave_account_id",
+        order="id survivor_id loser_id survivor_lead_id loser_lead_id at undone_at gave_account_id",
+    ),
+)
 HANDOFFS: Final = Relation(
     "handoffs",
     "custody_handoff_v1",
@@ -140,5 +154,5 @@ AGREEMENTS: Final = Relation(
 )
 
 GROWING: Final = (TOUCHES, VOIDS, FACTS, LEDGER, FRAMES)
-WHOLE: Final = (LEADS, PEOPLE, TIES, HANDOFFS, AUDITS, AGREEMENTS)
+WHOLE: Final = (LEADS, PEOPLE, TIES, TRAIL_MOVES, MERGERS, HANDOFFS, AUDITS, AGREEMENTS)
 BY_NAME: Final = {relation.name: relation for relation in (*GROWING, *WHOLE)}

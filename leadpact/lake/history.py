@@ -10,10 +10,11 @@
     hist_framed   lead_id, week, frozen_at, stratum
     hist_audits   lead_id, week, released_at, answer, caught
     hist_won      lead_id, at
+    hist_left, hist_joined, hist_away, hist_asked: what mergers did, and their undoing (`relations`)
 
 Keys are text, instants are microseconds. A touch belongs to the lead of its person for which it counts: the latest whose
 `counts_from` lies before it; a touch of somebody who has no lead carries its person and account only. It is known from when it
-came, or from when its trail was tied to the person, whichever is later.
+came, or from when its trail was tied to the person, whichever is later, until a merger or its undoing ties it to another.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from leadpact.language.canonical import load as load_canonical
 from leadpact.language.fold import UNICODE_VERSION
 from leadpact.language.nodes import Agreement
 
+EVER = 2**62
 OUTCOMES = ("opportunity_opened", "won", "lost")
 
 
@@ -43,8 +45,10 @@ def load(store: Store, folder: Path, *, until: int | None = None) -> None:
     with reading(folder) as manifest:
         _views(store, folder, manifest)
         last = until if until is not None else 2**62
+        _mergers(store, last)
         _leads(store, last)
         _placed(store)
+        _around_mergers(store)
         _facts(store, last)
         _touches(store, last)
         _reasons(store)
@@ -55,6 +59,8 @@ def load(store: Store, folder: Path, *, until: int | None = None) -> None:
         _outcomes(store, last)
         for name in BY_NAME:
             store.execute(f"DROP VIEW lake_{name}")
+        for name in ("mergers", "placings"):
+            store.execute(f"DROP TABLE {name}")
 
 
 def agreement_of(folder: Path, *, at: int | None = None) -> Agreement:
@@ -120,9 +126,60 @@ def _leads(store: Store, until: int) -> None:
     store.execute(
         "CREATE TABLE hist_leads AS SELECT CAST(l.lead_id AS VARCHAR) AS lead_id, CAST(l.person_id AS VARCHAR) AS person_key,"
         " CAST(p.account_id AS VARCHAR) AS account_key, e.came AS created_at, l.counts_from"
-        " FROM lake_leads l JOIN lake_people p USING (person_id)"
+        " FROM lake_leads l JOIN placings p USING (person_id)"
         ' JOIN (SELECT lead_id, coalesce(min("at") FILTER (move = \'judged\'), min("at")) AS came FROM lake_ledger'
         f" GROUP BY lead_id) e USING (lead_id) WHERE e.came <= {until}"
+    )
+
+
+def _mergers(store: Store, until: int) -> None:
+    """Mergers as they were known by then, each with its end, and of which account people were, since and until when."""
+    store.execute(
+        "CREATE TEMPORARY TABLE mergers AS SELECT * EXCLUDE (undone_at),"
+        f" CASE WHEN undone_at <= {until} THEN undone_at ELSE {EVER} END AS until"
+        f' FROM lake_mergers WHERE "at" <= {until}'
+    )
+    # Who had an account from a merger only, and lost it when the merger was undone.
+    store.execute(
+        "CREATE TEMPORARY TABLE placings AS SELECT p.person_id, p.created_at,"
+        ' coalesce(p.account_id, g.account_id) AS account_id, coalesce(p.account_known_at, g."at") AS account_known_at,'
+        f" CASE WHEN p.account_id IS NULL THEN nullif(g.until, {EVER}) END AS left_at FROM lake_people p LEFT JOIN ("
+        ' SELECT survivor_id AS person_id, arg_max(gave_account_id, "at") AS account_id, max("at") AS "at",'
+        ' arg_max(until, "at") AS until FROM mergers WHERE gave_account_id IS NOT NULL GROUP BY survivor_id) g USING (person_id)'
+    )
+
+
+def _around_mergers(store: Store) -> None:
+    """What counted as whose in between, who was not judged then, and whom the loop judged at both ends."""
+    held = " UNION ALL ".join(
+        f"SELECT '{subject}' AS subject, {loser} AS part, {survivor} AS whole, \"at\" AS since, until FROM mergers"
+        f" WHERE {loser} IS NOT NULL AND {survivor} IS NOT NULL"
+        for subject, loser, survivor in (
+            ("person", "loser_id", "survivor_id"),
+            ("lead", "loser_lead_id", "survivor_lead_id"),
+        )
+    )
+    # Somebody who joined one that joined another is part of that other while both stand.
+    store.execute(
+        f"CREATE TABLE hist_joined AS WITH RECURSIVE held AS ({held}), parts AS (SELECT * FROM held UNION ALL"
+        " SELECT h.subject, p.part, h.whole, greatest(p.since, h.since), least(p.until, h.until) FROM parts p"
+        " JOIN held h ON h.subject = p.subject AND h.part = p.whole"
+        " WHERE greatest(p.since, h.since) < least(p.until, h.until))"
+        " SELECT subject, CAST(whole AS VARCHAR) AS key, CAST(part AS VARCHAR) AS part, since, until FROM parts"
+    )
+    store.execute(
+        'CREATE TABLE hist_away AS SELECT CAST(l.lead_id AS VARCHAR) AS lead_id, m."at" AS since, m.until'
+        ' FROM mergers m JOIN lake_leads l ON l.person_id = m.loser_id WHERE m."at" < m.until'
+    )
+    store.execute(
+        "CREATE TABLE hist_asked AS WITH ends AS (SELECT unnest([survivor_id, loser_id, survivor_id, loser_id]) AS person_id,"
+        f' unnest(["at", "at", nullif(until, {EVER}), nullif(until, {EVER})]) AS "at" FROM mergers),'
+        ' around AS (SELECT person_id, "at" FROM ends UNION SELECT c.person_id, e."at" FROM ends e'
+        ' JOIN placings p ON p.person_id = e.person_id AND p.account_known_at <= e."at"'
+        ' AND coalesce(p.left_at >= e."at", TRUE) JOIN placings c ON c.account_id = p.account_id'
+        ' AND c.account_known_at <= e."at" AND coalesce(c.left_at >= e."at", TRUE))'
+        ' SELECT DISTINCT CAST(l.lead_id AS VARCHAR) AS lead_id, a."at" FROM around a JOIN lake_leads l USING (person_id)'
+        ' WHERE a."at" IS NOT NULL'
     )
 
 
@@ -130,7 +187,11 @@ def _placed(store: Store) -> None:
     # One that was placed after `until` is not of an account yet; `replay` asks nothing later than that of it.
     store.execute(
         "CREATE TABLE hist_placed AS SELECT CAST(person_id AS VARCHAR) AS person_key, account_known_at AS known_at"
-        " FROM lake_people WHERE account_known_at > created_at"
+        " FROM placings WHERE account_known_at > created_at"
+    )
+    store.execute(
+        'CREATE TABLE hist_left AS SELECT CAST(person_id AS VARCHAR) AS person_key, left_at AS "at" FROM placings'
+        " WHERE left_at IS NOT NULL"
     )
 
 
@@ -148,18 +209,30 @@ def _touches(store: Store, until: int) -> None:
         " coalesce(lead(counts_from) OVER (PARTITION BY person_key ORDER BY counts_from NULLS FIRST, CAST(lead_id AS BIGINT)),"
         " 9223372036854775807) AS until FROM hist_leads"
     )
-    known = "greatest(t.known_at, v.tied_known_at)"
-    void = "least(t.void_at, x.known_at)"
+    # Whose a trail was: from a tie on until the next. Where no merger moved it there is one.
+    store.execute(
+        f"CREATE TEMPORARY TABLE tied AS SELECT visitor_id, person_id, tied_known_at AS since, {EVER} AS until, TRUE AS first"
+        " FROM lake_ties WHERE visitor_id NOT IN (SELECT visitor_id FROM lake_trail_moves)"
+        " UNION ALL SELECT visitor_id, person_id, known_at,"
+        f" coalesce(lead(known_at) OVER (PARTITION BY visitor_id ORDER BY known_at, id), {EVER}),"
+        " row_number() OVER (PARTITION BY visitor_id ORDER BY known_at, id) = 1"
+        f" FROM lake_trail_moves WHERE known_at <= {until}"
+    )
+    known, gone = "greatest(t.known_at, v.since)", "least(t.void_at, x.known_at)"
+    void = f"least({gone}, nullif(v.until, {EVER}))"
     store.execute(
         "CREATE TABLE hist_touches AS SELECT CAST(t.id AS VARCHAR) AS touch_id, s.lead_id,"
         ' CAST(v.person_id AS VARCHAR) AS person_key, CAST(p.account_id AS VARCHAR) AS account_key, t.kind, t."at",'
         f" {known} AS known_at, CASE WHEN {void} <= {until} THEN {void} END AS void_at, t.cells"
-        " FROM lake_touches t JOIN lake_ties v USING (visitor_id) JOIN lake_people p USING (person_id)"
+        " FROM lake_touches t JOIN tied v USING (visitor_id) JOIN placings p USING (person_id)"
         " LEFT JOIN lake_voids x ON x.touch_id = t.id"
         ' LEFT JOIN lead_spans s ON s.person_key = CAST(v.person_id AS VARCHAR) AND t."at" > s.since AND t."at" <= s.until'
-        f" WHERE {known} <= {until}"
+        # What was withdrawn before a trail moved never was of whom it moved to.
+        f" WHERE {known} <= {until} AND {known} < v.until"
+        f" AND (v.first OR t.known_at >= v.since OR coalesce({gone}, {EVER}) > v.since)"
     )
     store.execute("DROP TABLE lead_spans")
+    store.execute("DROP TABLE tied")
 
 
 def _reasons(store: Store) -> None:

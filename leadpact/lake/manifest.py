@@ -25,7 +25,8 @@ from leadpact.kit.locks import FileLock
 from leadpact.kit.places import private_directory, write_private
 from leadpact.lake.problems import FileProblem
 
-FORM = 1
+FORM = 2
+"""1: without mergers. An export brings it up to date; until then no reader takes it."""
 MANIFEST, WRITING, LOCK, READING = "manifest.json", "writing", "lock", "reading.lock"
 VARIABLE = "LEADPACT_LAKE"
 
@@ -95,6 +96,9 @@ def read(folder: Path) -> Manifest:
     file = folder / MANIFEST
     try:
         found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if found["form"] == 1:
+            # What grows is the same; mergers are missing. Old marks know nothing that the next one does not.
+            found |= {"form": FORM, "exported_at": None, "marks": ()}
         if found["form"] != FORM:
             raise FileProblem(
                 f"The lake in {folder} has form {found['form']}, and this leadpact reads form {FORM}: "

@@ -18,11 +18,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from leadpact.kit.failures import CannotDo
-from leadpact.lake.relations import FACTS, LEADS, PLACED, TOUCHES, ensure_placed
+from leadpact.lake.relations import ASKED, AWAY, FACTS, JOINED, LEADS, LEFT, PLACED, TOUCHES, ensure_beside
 from leadpact.lake.store import Store
 from leadpact.language.evaluate import Judgement, evaluate
 from leadpact.language.fold import Cell, cell_from_json
-from leadpact.language.history import Fact, History, Lead, Touch
+from leadpact.language.history import OWN_FIRST, Fact, History, Lead, Touch
 from leadpact.language.kinds import OURS
 from leadpact.language.needs import leaves, needs, queries
 from leadpact.language.nodes import ActivePeople, Agreement
@@ -30,6 +30,15 @@ from leadpact.language.nodes import ActivePeople, Agreement
 HOUR = 3_600_000_000
 READY = "sales_ready"
 NOT_AGAIN = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """A value of a record that was part of the lead's, from `since` until `until`."""
+
+    fact: Fact
+    since: int
+    until: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +53,29 @@ class Known:
     placed: int | None = None
     """Since when it is known to be of its account, where that is later than the lead: until then it stands alone."""
     alone: History = field(default_factory=lambda: History([], []))
+    left: int | None = None
+    """Since when it is no longer known to be of its account: from then on it stands alone again."""
+    lent: tuple[Lent, ...] = ()
+    away: tuple[tuple[int, int], ...] = ()
+    """Spans (since, until) in which nobody judged it, as its record was part of another."""
 
     def judge(self, agreement: Agreement, now: int) -> Judgement:
         """The judgement as of an instant, by the reference evaluator."""
-        history = self.alone if self.placed is not None and now < self.placed else self.history
-        return evaluate(agreement, history.lead(self.lead.lead_id), history, now)
+        history = self.history if _of_account(now, self.placed, self.left) else self.alone
+        lead = history.lead(self.lead.lead_id)
+        lent = [one.fact for one in self.lent if one.since <= now < one.until]
+        if lent:
+            told = {one.field for one in lead.facts if one.at <= now and one.known_at <= now} & OWN_FIRST
+            lead = replace(lead, facts=(*lead.facts, *(one for one in lent if one.field not in told)))
+        return evaluate(agreement, lead, history, now)
+
+    def back(self, now: int) -> int | None:
+        """When it is judged again, where it is not at an instant."""
+        return next((until for since, until in self.away if since <= now < until), None)
+
+
+def _of_account(now: int, placed: int | None, left: int | None) -> bool:
+    return (placed is None or now >= placed) and (left is None or now < left)
 
 
 def hour_after(at: int) -> int:
@@ -64,8 +91,9 @@ def read(store: Store, agreement: Agreement, lead_id: str) -> Known:
     if row is None:
         raise CannotDo(f"there is no lead {lead_id} in this history.")
     person, account, created_at, counts_from = row
-    ensure_placed(store)
+    ensure_beside(store)
     placed = store.one(f"SELECT known_at FROM {PLACED} WHERE person_key = ?", [person])
+    left = store.one(f'SELECT "at" FROM {LEFT} WHERE person_key = ?', [person])
     facts = store.execute(
         f"SELECT field, t, n, b, \"at\", known_at, subject FROM {FACTS} WHERE (subject = 'lead' AND key = ?) "
         "OR (subject = 'person' AND key = ?) OR (subject = 'account' AND key = ?)",
@@ -81,9 +109,10 @@ def read(store: Store, agreement: Agreement, lead_id: str) -> Known:
     touches = [
         Touch(touch_id, own or "", who, firm, kind, at, known_at, _cells(cells), void_at)
         for touch_id, own, who, firm, kind, at, known_at, void_at, cells in store.execute(
-            'SELECT touch_id, lead_id, person_key, account_key, kind, "at", CASE WHEN lead_id = $1 THEN t.known_at'
-            f" ELSE greatest(t.known_at, w.known_at) END, void_at, cells FROM {TOUCHES} t LEFT JOIN {PLACED} w USING (person_key) "
-            'WHERE (lead_id = $1 OR account_key = $2) AND NOT (lead_id IS NOT DISTINCT FROM $1 AND "at" <= $3)',
+            'SELECT touch_id, lead_id, person_key, account_key, kind, t."at", CASE WHEN lead_id = $1 THEN t.known_at'
+            ' ELSE greatest(t.known_at, w.known_at) END, CASE WHEN lead_id = $1 THEN void_at ELSE least(void_at, e."at") END,'
+            f" cells FROM {TOUCHES} t LEFT JOIN {PLACED} w USING (person_key) LEFT JOIN {LEFT} e USING (person_key) "
+            'WHERE (lead_id = $1 OR account_key = $2) AND NOT (lead_id IS NOT DISTINCT FROM $1 AND t."at" <= $3)',
             [lead_id, account, -(2**63) if counts_from is None else counts_from],
         ).fetchall()
     ]
@@ -93,14 +122,44 @@ def read(store: Store, agreement: Agreement, lead_id: str) -> Known:
     }
     instants |= set(_of_touches(agreement, lead, touches))
     alone = History([], [])
-    if placed is not None:
+    if placed is not None or left is not None:
         own = [replace(touch, account=None) for touch in touches if touch.lead_id == lead_id]
         alone = History([replace(lead, account=None)], own)
         mine = {touch.known_at for touch in own} | {touch.void_at for touch in own if touch.void_at is not None}
         mine |= {known_at for *_, known_at, subject in facts if subject != "account"}
-        instants = {at for at in instants if at >= placed} | {at for at in mine if at < placed} | {placed}
+        instants = {at for at in instants | mine if at in mine or _of_account(at, placed, left)}
+        instants |= {at for at in (placed, left) if at is not None}
+    lent = _lent(store, lead_id, person)
+    instants |= {at for one in lent for at in (one.since, one.until)}
+    instants |= {at for (at,) in store.execute(f'SELECT "at" FROM {ASKED} WHERE lead_id = ?', [lead_id]).fetchall()}
+    away = store.execute(f"SELECT since, until FROM {AWAY} WHERE lead_id = ? ORDER BY since", [lead_id]).fetchall()
+    instants |= {until for _, until in away}
     beginnings = {fact.at for fact in lead.facts if fact.at > fact.known_at}
-    return Known(History([lead], touches), lead, tuple(sorted(instants)), tuple(sorted(beginnings)), placed, alone)
+    beginnings |= {one.fact.at for one in lent if one.fact.at > one.since}
+    return Known(
+        History([lead], touches),
+        lead,
+        tuple(sorted(instants)),
+        tuple(sorted(beginnings)),
+        placed,
+        alone,
+        left,
+        tuple(lent),
+        tuple(away),
+    )
+
+
+def _lent(store: Store, lead_id: str, person: str | None) -> list[Lent]:
+    """Values of who was part of the lead or its person."""
+    return [
+        Lent(Fact(name, Cell(t, n, b), at, known_at), max(known_at, since), until)
+        for name, t, n, b, at, known_at, since, until in store.execute(
+            f'SELECT f.field, f.t, f.n, f.b, f."at", f.known_at, j.since, j.until FROM {FACTS} f JOIN {JOINED} j'
+            " ON j.subject = f.subject AND j.part = f.key WHERE f.known_at < j.until"
+            " AND ((j.subject = 'lead' AND j.key = $1) OR (j.subject = 'person' AND j.key = $2))",
+            [lead_id, person],
+        ).fetchall()
+    ]
 
 
 def _cells(stored: str | None) -> dict[str, Cell]:
@@ -155,6 +214,10 @@ def judgements(known: Known, agreement: Agreement, *, start: int | None, end: in
     """
     now = known.lead.created_at if start is None else max(known.lead.created_at, start)
     while now <= end:
+        back = known.back(now)
+        if back is not None:
+            now = back
+            continue
         judgement = known.judge(agreement, now)
         yield judgement
         ahead = [at for at in known.instants if at > now][:1]

@@ -14,6 +14,13 @@
     hist_audits   who of them was drawn, when they went to Sales, what was answered (qualified, definition, timing; NULL where
                   nothing that counts), and whether they were handed over by themselves before; may be missing
     hist_won      when a lead was won; may be missing
+    hist_left     since when a person is no longer known to be of its account: from then on it stands alone again
+    hist_joined   a record that was part of another (`part` of `key`) from `since` until `until`: its values count there, too
+    hist_away     a lead that nobody judged from `since` until `until`, as its record was part of another
+    hist_asked    an instant at which a lead was judged though no fact concerns it: records beside it were joined or parted
+
+What a touch's row says holds from `known_at` until `void_at`: a touch that went from one record to another and back has a row
+for each time. Where it says so a relation may be missing, and so may the last four. Nothing ever ends at 2^62.
 
 Instants are microseconds since 1970, UTC. Loaders fill them: `history_files` from files, `history` from the lake.
 """
@@ -31,6 +38,10 @@ RETURNS = "hist_returns"
 FRAMED = "hist_framed"
 AUDITS = "hist_audits"
 WON = "hist_won"
+LEFT = "hist_left"
+JOINED = "hist_joined"
+AWAY = "hist_away"
+ASKED = "hist_asked"
 
 COLUMNS = {
     LEADS: "lead_id VARCHAR, person_key VARCHAR, account_key VARCHAR, created_at BIGINT, counts_from BIGINT",
@@ -43,6 +54,10 @@ COLUMNS = {
     FRAMED: "lead_id VARCHAR, week BIGINT, frozen_at BIGINT, stratum VARCHAR",
     AUDITS: "lead_id VARCHAR, week BIGINT, released_at BIGINT, answer VARCHAR, caught BOOLEAN",
     WON: 'lead_id VARCHAR, "at" BIGINT',
+    LEFT: 'person_key VARCHAR, "at" BIGINT',
+    JOINED: "subject VARCHAR, key VARCHAR, part VARCHAR, since BIGINT, until BIGINT",
+    AWAY: "lead_id VARCHAR, since BIGINT, until BIGINT",
+    ASKED: 'lead_id VARCHAR, "at" BIGINT',
 }
 
 
@@ -52,9 +67,9 @@ def create(store: Store, *names: str) -> None:
         store.execute(f"CREATE OR REPLACE TABLE {name} ({COLUMNS[name]})")
 
 
-def ensure_placed(store: Store) -> None:
-    """Make `hist_placed` where a loader knows of nobody who was placed late."""
-    ensure(store, PLACED)
+def ensure_beside(store: Store) -> None:
+    """Make the relations of people that a loader may leave out: nobody was placed late, and no records were joined."""
+    ensure(store, PLACED, LEFT, JOINED, AWAY, ASKED)
 
 
 def ensure(store: Store, *names: str) -> None:
@@ -65,8 +80,10 @@ def ensure(store: Store, *names: str) -> None:
 
 def newest(store: Store) -> int | None:
     """The newest instant at which anything became known; None where there is nothing."""
+    ensure_beside(store)
     asked = [
-        f"SELECT max(created_at) AS m FROM {LEADS}",
+        f'SELECT max("at") AS m FROM {ASKED}',
+        f"SELECT max(created_at) FROM {LEADS}",
         f"SELECT max(known_at) FROM {FACTS}",
         f"SELECT max(known_at) FROM {TOUCHES}",
         f"SELECT max(void_at) FROM {TOUCHES}",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from leadpact.lake.exported import BY_NAME, FACTS, HANDOFFS, LEADS, PEOPLE, TIES, TOUCHES, VOIDS
+from leadpact.lake.exported import BY_NAME, FACTS, HANDOFFS, LEADS, PEOPLE, TIES, TOUCHES, TRAIL_MOVES, VOIDS
 from leadpact.lake.manifest import MANIFEST, Part, Writer, writing
 from leadpact.lake.store import MEMORY, Store, literal, quoted
 
@@ -55,6 +55,7 @@ def forget(folder: Path, person_ids: Sequence[int], *, visitor_ids: Sequence[int
             LEADS.name: leads,
             PEOPLE.name: f"person_id IN ({people})",
             TIES.name: f"person_id IN ({people})",
+            TRAIL_MOVES.name: "visitor_id IN (SELECT id FROM gone_visitors)",
             HANDOFFS.name: leads,
         }
         rows: dict[str, int] = {}

@@ -20,6 +20,11 @@ from leadpact.language.fold import UNKNOWN, Cell
 ALWAYS: Final = -(2**62)
 """`at` and `known_at` of a value whose beginning nobody recorded: it holds at every instant."""
 
+OWN_FIRST: Final = frozenset(
+    {"person.email", "person.email_domain", "person.name", "person.first_name", "person.last_name"}
+)
+"""Of somebody with two names or addresses (two records that were joined) their own counts, and not the latest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:

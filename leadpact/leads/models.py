@@ -105,6 +105,14 @@ class Merge(models.Model):
     undone_at = InstantField(null=True)
     undone_by = models.ForeignKey("team.User", null=True, on_delete=models.SET_NULL, related_name="+")
     before = models.JSONField(default=dict)
+    gave_account_id: int | None
+    gave_account = models.ForeignKey(
+        "leads.Account",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The survivor had none of its own and got this one.",
+    )
 
     class Meta:
         constraints = [

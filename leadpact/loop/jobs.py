@@ -81,8 +81,8 @@ def export_history(timestamp: int = 0) -> None:
         export(own, lake_directory(data_directory()), at=clock.now())
 
 
-# Somebody may be exporting by hand: tried again until that has ended.
-@app.task(name="loop.forget_in_lake", lock="loop.export_history", retry=RetryStrategy(max_attempts=500, wait=60))
+# Somebody may be exporting by hand, or the folder may be broken: tried every minute until it has been done.
+@app.task(name="loop.forget_in_lake", lock="loop.export_history", retry=RetryStrategy(wait=60))
 def forget_in_lake(person_ids: list[int], visitor_ids: list[int]) -> None:
     """People were erased: their rows go from the lake."""
     from leadpact.kit.places import data_directory

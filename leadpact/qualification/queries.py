@@ -13,7 +13,7 @@ from leadpact.language.evaluate import evaluate
 from leadpact.language.explain import Explanation, explain
 from leadpact.language.fold import cell_from_json
 from leadpact.language.history import Fact, History, Lead, Touch
-from leadpact.qualification.rules.binding import OWN_FIRST, facts_of, trails
+from leadpact.qualification.rules.binding import OWN_FIRST_SQL, facts_of, trails
 from leadpact.qualification.rules.judged import HOUR
 
 
@@ -103,7 +103,7 @@ def history(lead_id: int, *, as_of: int) -> History:
                 f" WHERE (({facts_of('person', '$1::bigint', '$4::bigint')})"
                 f" OR ({facts_of('account', '$2::bigint', '$4::bigint')})"
                 f" OR ({facts_of('lead', '$3::bigint', '$4::bigint')}))"
-                f" AND NOT (field = ANY({OWN_FIRST}) AND subject_id <> $1 AND EXISTS (SELECT FROM leads_attributefact AS o"
+                f" AND NOT (field = ANY({OWN_FIRST_SQL}) AND subject_id <> $1 AND EXISTS (SELECT FROM leads_attributefact AS o"
                 " WHERE o.subject = 'person' AND o.subject_id = $1 AND o.field = f.field AND o.known_at <= $4))"
             ).encode(),
             (person, account, lead, as_of),

@@ -44,7 +44,7 @@ def erase(email: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
         typed = click.prompt("This cannot be undone. Type the address again to erase", default="", show_default=False)
         if typed.strip().casefold() != email.strip().casefold():
             raise CannotDo("That was not the address; nothing was erased.")
-    counts, left = (found.counts, "") if dry_run else erased(found, at=clock.now())
+    counts, left = (found.counts, "") if dry_run else (erased(found, at=clock.now()), in_lake())
     if as_json:
         told = {
             "dry_run": dry_run,
@@ -101,30 +101,25 @@ def export(email: str, *, out: Path | None, replace: bool) -> None:
     click.echo(f"Wrote {out}: {said(found.counts)}.")
 
 
-def erased(found: Whom, *, at: int, by: User | None = None) -> tuple[dict[str, int], str]:
-    """Erase in the database, then in the lake's files; counts, and a sentence where the lake could not be reached.
-
-    In this order: until the first is committed, an export could bring rows back.
-    """
-    from leadpact.kit.places import data_directory
-    from leadpact.lake.manifest import lake_directory
-    from leadpact.lake.problems import FileProblem
-    from leadpact.lake.rewrite import forget
-    from leadpact.leads.models import Visitor
+def erased(found: Whom, *, at: int, by: User | None = None) -> dict[str, int]:
+    """Erase in the database; counts. The lake's files are written anew by a job of the same transaction."""
     from leadpact.loop import erasing
 
-    trails = list(Visitor.objects.filter(person_id__in=found.person_ids).values_list("pk", flat=True))
-    counts = erasing.erase(person_id=found.person_ids[0], at=at, by=by)
+    return erasing.erase(person_id=found.person_ids[0], at=at, by=by)
+
+
+def in_lake() -> str:
+    """What becomes of exported history, in a sentence; nothing where there is none."""
+    from leadpact.kit.places import data_directory
+    from leadpact.lake.manifest import MANIFEST, lake_directory
+
     folder = lake_directory(data_directory(None))
-    try:
-        gone = forget(folder, found.person_ids, visitor_ids=trails)
-    except FileProblem as problem:
-        return counts, (
-            f"The lake in {folder} still holds them ({problem}) Remove that folder and run leadpact lake export again:"
-            " what is exported anew is without them."
-        )
-    rows = sum(gone.rows.values())
-    return ({**counts, "rows of the lake": rows} if rows else counts), ""
+    if not (folder / MANIFEST).is_file():
+        return ""
+    return (
+        f"The lake in {folder} forgets them within a minute or two while leadpact serve runs; otherwise as soon as it"
+        " runs again. An export that is under way is waited for."
+    )
 
 
 def _found(name: str) -> Whom:
@@ -147,7 +142,6 @@ def said(counts: dict[str, int]) -> str:
         "lists of rejected rows": "list of rejected rows",
         "answers of the API": "answer of the API",
         "notes of reviews": "note of a review",
-        "rows of the lake": "row of the lake",
     }
     return ", ".join(
         f"{n:,} {(words.get(word) or word.removesuffix('s')) if n == 1 else word}" for word, n in counts.items() if n

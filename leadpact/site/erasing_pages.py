@@ -14,7 +14,7 @@ from leadpact.kit.pages import OPERATIONS, page
 from leadpact.leads.models import Lead
 from leadpact.loop import erasing
 from leadpact.site import held
-from leadpact.site.erase import MENTION, erased, said
+from leadpact.site.erase import MENTION, erased, in_lake, said
 
 
 @page(roles={OPERATIONS}, methods=("GET", "HEAD"))
@@ -36,10 +36,11 @@ def erase(request: HttpRequest, lead_id: int) -> HttpResponse:
     typed = request.POST.get("confirm", "").strip().casefold()[:320]
     if typed not in {name.casefold() for name in found.names} | (set() if found.names else {"erase"}):
         raise CannotDo("That was not one of their addresses; nothing was erased.")
-    counts, left = erased(found, by=user, at=clock.now())
+    counts = erased(found, by=user, at=clock.now())
     messages.success(request, f"Erased: {said(counts)}.")
+    left = in_lake()
     if left:
-        messages.warning(request, left)
+        messages.info(request, left)
     for name in found.waiting_files:
         messages.warning(request, f"The uploaded file {name} waits and holds the address: drop it under Imports.")
     for place in found.mentions:

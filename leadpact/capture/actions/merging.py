@@ -63,6 +63,7 @@ def join_records(*, stays: Side, joins: Side, by: User, at: int, held: Mapping[s
         at=at,
         by=by,
         before=before,
+        gave_account_id=loser.account_id if keeper.account_id is None else None,
     )
     _move_trails(merge.pk, source=loser.pk, target=keeper.pk, at=at)
     Person.objects.filter(pk=loser.pk).update(merged_into=keeper, ties_version=F("ties_version") + 1)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from leadpact.language.history import OWN_FIRST
+
 # How far Sales has come with a lead: the further one stays, so that nobody in Sales loses work that is further on.
 STAGES = ("prospecting", "offered", "accepted", "qualified", "opportunity")
-# Of somebody with two names or addresses their own counts, and not the latest (as `qualification.rules.binding` reads the past).
-OWN_FIRST = frozenset({"person.email", "person.email_domain", "person.name", "person.first_name", "person.last_name"})
 
 Cells = Mapping[str, Any]
 Overwritten = dict[str, list[Any]]

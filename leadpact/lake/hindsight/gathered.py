@@ -4,10 +4,12 @@
     hs_flags    each distinct touch (kind and properties), with a flag for each measure that it counts for
     hs_own      touches of leads: what they count for themselves
     hs_circle   touches of circles: everybody at an account, once, or one lead that stands alone
-    hs_facts    values of attributes by lead
+    hs_facts    values of attributes by lead, its own and those of who was part of it; each until something ended it
+    hs_mended   leads of which some value ended, or came from another
+    hs_away     spans in which a lead is not judged
 
 A circle's number is the `ix` of its first lead. A lead without an account, one that does not count all of its own
-touches (`counts_from`), and one that came to its account later (`placed`), has a circle of its own.
+touches (`counts_from`), and one that came to its account later (`placed`) or left it (`left_at`), has a circle of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leadpact.lake.hindsight.measured import Columns, by_account
-from leadpact.lake.relations import FACTS, LEADS, PLACED, TOUCHES, ensure_placed
+from leadpact.lake.relations import ASKED, AWAY, FACTS, JOINED, LEADS, LEFT, PLACED, TOUCHES, ensure_beside
 from leadpact.lake.store import Store, literal, quoted
 from leadpact.language.needs import column, leaves, needs, queries
 from leadpact.language.nodes import ActivePeople, Agreement, Form
@@ -53,7 +55,7 @@ class Gathered:
 
 def gather(store: Store, agreement: Agreement, columns: Columns, *, start: int | None, end: int) -> Gathered:
     """Number leads and touches, and see once for each distinct touch what it counts for."""
-    ensure_placed(store)
+    ensure_beside(store)
     _leads(store, start, end)
     gathered = Gathered(store, agreement, columns, start, end, int(store.one("SELECT count(*) FROM hs_leads")))
     _flags(gathered)
@@ -71,9 +73,13 @@ def _leads(store: Store, start: int | None, end: int) -> None:
         "CASE WHEN account_key IS NOT NULL AND shares "
         "THEN min(CASE WHEN shares THEN ix END) OVER (PARTITION BY account_key) ELSE ix END AS circle FROM ("
         "SELECT row_number() OVER (ORDER BY account_key NULLS LAST, lead_id) - 1 AS ix, lead_id, person_key, account_key, "
-        f"coalesce(counts_from, {-EVER * 2}) AS since, created_at, {first} AS first, p.known_at AS placed, "
-        f"counts_from IS NULL AND p.known_at IS NULL AS shares FROM {LEADS} LEFT JOIN {PLACED} p USING (person_key) "
-        f"WHERE created_at <= {end})"
+        f'coalesce(counts_from, {-EVER * 2}) AS since, created_at, {first} AS first, p.known_at AS placed, e."at" AS left_at, '
+        f'counts_from IS NULL AND p.known_at IS NULL AND e."at" IS NULL AS shares FROM {LEADS} '
+        f"LEFT JOIN {PLACED} p USING (person_key) LEFT JOIN {LEFT} e USING (person_key) WHERE created_at <= {end})"
+    )
+    store.execute(
+        "CREATE OR REPLACE TEMP TABLE hs_away AS SELECT l.ix, l.first, a.since, a.until "
+        f"FROM {AWAY} a JOIN hs_leads l USING (lead_id)"
     )
 
 
@@ -158,15 +164,39 @@ def _circle(gathered: Gathered) -> None:
     """Touches of each circle: of accounts that count in full, of leads with a circle of their own, of leads alone."""
     store = gathered.store
 
-    def columns(known: str) -> str:
+    def columns(known: str, void: str = "t.void_at") -> str:
         return (
             f't.kind, hs_told(t.kind, t.cells) AS told, t."at", {known} AS known_at, greatest(t."at", {known}) AS start, '
-            f"coalesce(t.void_at, {EVER}) AS void"
+            f"coalesce({void}, {EVER}) AS void"
         )
 
-    # What somebody did counts for an account from when both were known to be of it; greatest() passes over NULL.
+    # What somebody did counts for an account while both were known to be of it; greatest() and least() pass over NULL.
     theirs = "greatest(t.known_at, w.known_at)"
-    seen = f"CASE WHEN t.lead_id = l.lead_id THEN t.known_at ELSE greatest({theirs}, l.placed) END"
+    own, same = "t.lead_id IS NOT DISTINCT FROM l.lead_id", "t.person_key IS NOT DISTINCT FROM l.person_key"
+    seen = (
+        f"CASE WHEN {own} AND {same} THEN t.known_at WHEN {own} THEN greatest(t.known_at, l.placed) "
+        f"ELSE greatest({theirs}, l.placed) END"
+    )
+    ended = 'least(t.void_at, e."at")'
+    lost = (
+        f"CASE WHEN {own} AND {same} THEN t.void_at WHEN {own} THEN least(t.void_at, l.left_at) "
+        f"ELSE least({ended}, l.left_at) END"
+    )
+    # While a lead stands alone its touches count whoever made them and of whichever account, as those of one person.
+    strange = f'l.lead_id = t.lead_id AND t."at" > l.since AND NOT ({same} AND t.account_key IS NOT DISTINCT FROM l.account_key)'
+    alone = (
+        f"SELECT l.circle, coalesce(p.person, 0) AS person, {{columns}} FROM {TOUCHES} t "
+        f"JOIN (FROM hs_leads WHERE account_key IS NOT NULL AND {{since}} IS NOT NULL) l ON {strange} "
+        "LEFT JOIN hs_people p ON p.person_key = l.person_key WHERE "
+    )
+    before = (
+        alone.format(since="placed", columns=columns("t.known_at", "least(t.void_at, l.placed)"))
+        + "t.known_at < l.placed"
+    )
+    after = (
+        alone.format(since="left_at", columns=columns("greatest(t.known_at, l.left_at)"))
+        + "coalesce(t.void_at, l.left_at + 1) > l.left_at"
+    )
     store.execute(
         f"CREATE OR REPLACE TEMP TABLE hs_people AS SELECT person_key, row_number() OVER () AS person "
         f"FROM (SELECT DISTINCT person_key FROM {TOUCHES} WHERE person_key IS NOT NULL)"
@@ -174,17 +204,18 @@ def _circle(gathered: Gathered) -> None:
     store.execute(
         "CREATE OR REPLACE TEMP TABLE hs_circle AS SELECT t.* EXCLUDE (kind, told), f.counts_for_all"
         f"{_flag_columns(gathered.columns, circle=True)} FROM ("
-        f"SELECT c.circle, p.person, {columns(theirs)} FROM {TOUCHES} t "
+        f"SELECT c.circle, p.person, {columns(theirs, ended)} FROM {TOUCHES} t "
         "JOIN (SELECT DISTINCT account_key, circle FROM hs_leads WHERE account_key IS NOT NULL AND shares) c "
         "ON c.account_key = t.account_key LEFT JOIN hs_people p ON p.person_key = t.person_key "
-        f"LEFT JOIN {PLACED} w ON w.person_key = t.person_key "
-        f"UNION ALL SELECT l.circle, p.person, {columns(seen)} FROM {TOUCHES} t "
+        f"LEFT JOIN {PLACED} w ON w.person_key = t.person_key LEFT JOIN {LEFT} e ON e.person_key = t.person_key "
+        f"UNION ALL SELECT l.circle, p.person, {columns(seen, lost)} FROM {TOUCHES} t "
         "JOIN (FROM hs_leads WHERE account_key IS NOT NULL AND NOT shares) l ON l.account_key = t.account_key "
         'AND NOT (t.lead_id IS NOT DISTINCT FROM l.lead_id AND t."at" <= l.since) '
         "LEFT JOIN hs_people p ON p.person_key = t.person_key "
-        f"LEFT JOIN {PLACED} w ON w.person_key = t.person_key "
+        f"LEFT JOIN {PLACED} w ON w.person_key = t.person_key LEFT JOIN {LEFT} e ON e.person_key = t.person_key "
         f"UNION ALL SELECT l.circle, 0 AS person, {columns('t.known_at')} FROM {TOUCHES} t "
         'JOIN (FROM hs_leads WHERE account_key IS NULL) l ON l.lead_id = t.lead_id AND t."at" > l.since'
+        f" UNION ALL {before} UNION ALL {after}"
         f") t JOIN hs_flags f ON f.kind = t.kind AND f.told = t.told WHERE {_any_flag(gathered.columns, circle=True)}"
     )
 
@@ -195,22 +226,47 @@ def _facts(gathered: Gathered) -> None:
     joins = (("lead", "lead_id"), ("person", "person_key"), ("account", "account_key"))
     # What is said of the account is seen from when the lead was known to be of it.
     seen = {"lead": "f.known_at", "person": "f.known_at", "account": "greatest(f.known_at, l.placed)"}
+    told = (
+        "l.ix, l.first, l.account_key IS NOT NULL AS at_account, f.field, f.t, f.n, f.b, "
+        "coalesce(f.w, ' ' || f.t || ' ') AS w, f.\"at\", f.known_at"
+    )
+    of_account = "starts_with(f.field, 'account.')"
+    left = f"CASE WHEN {of_account} THEN l.left_at END"
+    wanted = f"f.field IN ({_texts(set(fields))})"
     parts = [
-        f"SELECT l.ix, l.first, l.account_key IS NOT NULL AS at_account, f.field, f.t, f.n, f.b, "
-        f"coalesce(f.w, ' ' || f.t || ' ') AS w, f.\"at\", f.known_at, "
-        f"CASE WHEN starts_with(f.field, 'account.') THEN {seen['account']} ELSE {seen[subject]} END AS seen "
-        f"FROM {FACTS} f JOIN hs_leads l ON l.{key} = f.key "
-        f"WHERE f.subject = '{subject}' AND f.field IN ({_texts(set(fields))})"
+        f"SELECT {told}, CASE WHEN {of_account} THEN {seen['account']} ELSE {seen[subject]} END AS seen, "
+        f"coalesce({left}, {EVER}) AS until, TRUE AS own FROM {FACTS} f JOIN hs_leads l ON l.{key} = f.key "
+        f"WHERE f.subject = '{subject}' AND {wanted}"
         for subject, key in joins
     ]
+    parts += [
+        f"SELECT {told}, greatest(f.known_at, j.since, CASE WHEN {of_account} THEN l.placed END) AS seen, "
+        f"least(j.until, {left}) AS until, FALSE AS own FROM {FACTS} f JOIN {JOINED} j ON j.subject = f.subject "
+        f"AND j.part = f.key JOIN hs_leads l ON l.{key} = j.key WHERE f.subject = '{subject}' AND {wanted}"
+        for subject, key in joins
+        if subject != "account"
+    ]
     gathered.store.execute(f"CREATE OR REPLACE TEMP TABLE hs_facts AS {' UNION ALL '.join(parts)}")
+    gathered.store.execute(
+        f"CREATE OR REPLACE TEMP TABLE hs_mended AS SELECT DISTINCT ix FROM hs_facts WHERE NOT own OR until < {EVER}"
+    )
     # Instants at which something was learnt of a lead: of its own whatever it was, of its account what is read.
     learnt = [
         f"SELECT l.ix, {seen[subject]} AS instant FROM {FACTS} f JOIN hs_leads l ON l.{key} = f.key WHERE f.subject = '{subject}'"
-        + (f" AND f.field IN ({_texts(set(fields))})" if subject == "account" else "")
+        + (f" AND {wanted} AND coalesce({seen[subject]} < l.left_at, TRUE)" if subject == "account" else "")
         for subject, key in joins
     ]
+    learnt += [
+        f"SELECT l.ix, unnest([greatest(f.known_at, j.since), j.until]) AS instant FROM {FACTS} f "
+        f"JOIN {JOINED} j ON j.subject = f.subject "
+        f"AND j.part = f.key JOIN hs_leads l ON l.{key} = j.key WHERE f.subject = '{subject}' AND f.known_at < j.until"
+        for subject, key in joins
+        if subject != "account"
+    ]
     learnt.append("SELECT ix, placed FROM hs_leads WHERE placed IS NOT NULL")
+    learnt.append("SELECT ix, left_at FROM hs_leads WHERE left_at IS NOT NULL")
+    learnt.append(f'SELECT ix, a."at" FROM {ASKED} a JOIN hs_leads USING (lead_id)')
+    learnt.append("SELECT ix, until FROM hs_away")
     learnt.append("SELECT ix, known_at FROM hs_own_all")
     learnt.append("SELECT ix, void_at FROM hs_own_all WHERE void_at IS NOT NULL")
     gathered.store.execute(f"CREATE OR REPLACE TEMP TABLE hs_learnt AS {' UNION ALL '.join(learnt)}")

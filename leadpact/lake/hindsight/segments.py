@@ -32,7 +32,8 @@ class Segments:
     each of `Columns`. Rows with fading touches are fade_rows; the touches of the n-th are those from fade_begins[n] to
     fade_begins[n + 1], and for each touch fade_place says n, fade_column the column, fade_at its instant, fade_left and
     fade_last the whole days that it has left in the window at the row, and just before the lead's next row.
-    learnt, learnt_circle: keys of instants of facts; circles: lead → its circle's place.
+    learnt, learnt_circle: keys of instants of facts; circles: lead → its circle's place. away_since, away_until: spans in
+    which a lead is not judged, as keys.
     """
 
     keys: Ints
@@ -48,6 +49,8 @@ class Segments:
     learnt: Ints
     learnt_circle: Ints
     circles: NDArray[np.int32]
+    away_since: Ints
+    away_until: Ints
     low: int
     origin: int
     bits: int
@@ -82,6 +85,13 @@ class Segments:
             found = _next(self.learnt_circle, (circle << self.bits) | instant)
             out = np.where(found >> self.bits == circle, np.minimum(out, (lead << self.bits) | (found & mask)), out)
         return out
+
+    def judged(self, keys: Ints) -> NDArray[np.bool_]:
+        """Whether the lead is judged at these instants: while its record is part of another it is not."""
+        if not len(self.away_since):
+            return np.ones(len(keys), bool)
+        place = np.searchsorted(self.away_since, keys, side="right") - 1
+        return (place < 0) | (keys >= self.away_until[np.maximum(place, 0)])
 
     def save(self, folder: Path) -> None:
         """Write the arrays into a folder, one file each."""
@@ -127,11 +137,13 @@ def build(gathered: Gathered, batch: Batch, initials: list[int]) -> Segments:
     circles = store.execute(
         f"SELECT CAST(circle - {batch.low} AS INTEGER) AS c FROM hs_leads WHERE ix >= {batch.low} AND ix < {batch.high} ORDER BY ix"
     ).fetchnumpy()["c"]
+    away = store.execute(streams.away(batch, gathered.end)).fetchnumpy()
     hollow = np.empty(0, np.int64)
     frame = Segments(
         hollow, hollow.astype(np.int32), np.empty((0, 0), np.int32), hollow, hollow, hollow.astype(np.int32),
         hollow.astype(np.int16), hollow, hollow.astype(np.int16), hollow.astype(np.int16), learnt, learnt_circle,
-        np.asarray(circles, np.int32), batch.low, batch.origin, batch.bits, gathered.end,
+        np.asarray(circles, np.int32), _ints(away["since"]), _ints(away["until"]), batch.low,
+        batch.origin, batch.bits, gathered.end,
     )  # fmt: skip
     events = store.execute(streams.events(gathered, batch)).fetchnumpy()
     keys, column, delta = _ints(events["key"]), np.asarray(events["col"]), np.asarray(events["delta"])

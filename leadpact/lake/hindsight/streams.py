@@ -20,6 +20,7 @@ from leadpact.lake.store import literal, quoted
 from leadpact.language.evaluate import compare as test_value
 from leadpact.language.evaluate import kleene_all
 from leadpact.language.fold import UNKNOWN as UNKNOWN_CELL
+from leadpact.language.history import OWN_FIRST
 from leadpact.language.needs import column, form_of
 from leadpact.language.nodes import DAY, Attribute
 from leadpact.language.sql_compare import answers, compare
@@ -142,6 +143,9 @@ def events(gathered: Gathered, batch: Batch) -> str:
     parts = [f"SELECT ix, first, first AS e, {NOTHING} AS col, 0 AS delta, FALSE AS timed FROM {leads}"]
     columns = gathered.columns
     parts.append("SELECT * FROM hs_says")
+    parts.append(
+        f"SELECT ix, first, until, {NOTHING}, 0, FALSE FROM hs_away WHERE ix >= {batch.low} AND ix < {batch.high}"
+    )
     for place, measure in enumerate(columns.counts):
         parts.append(_counted(gathered, place, measure, batch, leads))
     for place in range(len(columns.fading)):
@@ -182,7 +186,11 @@ def initial(gathered: Gathered, leaf: Attribute) -> int:
 
 def prepare_attributes(gathered: Gathered, batch: Batch) -> None:
     """`hs_says`: changes of what each attribute's tests say."""
-    parts = [_attribute(gathered, place, leaf, batch) for place, leaf in enumerate(gathered.columns.attributes)]
+    mended = bool(gathered.store.one("SELECT count(*) FROM hs_mended"))
+    parts = [
+        _attribute(gathered, place, leaf, batch, mended=mended)
+        for place, leaf in enumerate(gathered.columns.attributes)
+    ]
     empty = "SELECT 0 AS ix, 0 AS first, 0 AS e, 0 AS col, 0 AS delta, FALSE AS timed WHERE FALSE"
     with gathered.store.hollow_columns():
         gathered.store.execute(f"CREATE OR REPLACE TEMP TABLE hs_says AS {' UNION ALL '.join([empty, *parts])}")
@@ -198,18 +206,25 @@ def _forms(gathered: Gathered, leaf: Attribute) -> str:
     return ", ".join(f"{form.value} AS {quoted(column(leaf.field, form))}" for form in forms)
 
 
-def _attribute(gathered: Gathered, place: int, leaf: Attribute, batch: Batch) -> str:
+def _attribute(gathered: Gathered, place: int, leaf: Attribute, batch: Batch, *, mended: bool) -> str:
     """Changes of what an attribute's tests say, by value: the latest that had happened and was known (Meaning 3)."""
     before = initial(gathered, leaf)
     account = "AND at_account" if leaf.field.startswith("account.") else ""
     # A value stands while no later one is known: it never comes to stand where a later one was known before it.
+    values = (
+        f'SELECT ix, first, "at", known_at, seen, t, greatest("at", seen) AS start, {_forms(gathered, leaf)}'
+        f"{', until, own' if mended else ''} FROM hs_facts "
+        f"WHERE field = {literal(leaf.field)} {account} AND ix >= {batch.low} AND ix < {batch.high}"
+    )
+    plain = f"{values} AND ix NOT IN (FROM hs_mended)" if mended else values
     standing = (
-        'SELECT * FROM (SELECT *, min(start) OVER (PARTITION BY ix ORDER BY "at", known_at, t NULLS FIRST '
-        "ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS following FROM ("
-        f'SELECT ix, first, "at", known_at, seen, t, greatest("at", seen) AS start, {_forms(gathered, leaf)} FROM hs_facts '
-        f"WHERE field = {literal(leaf.field)} {account} AND ix >= {batch.low} AND ix < {batch.high})) "
+        'SELECT * EXCLUDE (following) FROM (SELECT *, min(start) OVER (PARTITION BY ix ORDER BY "at", known_at, t NULLS FIRST '
+        f"ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS following FROM ({plain})) "
         "WHERE following IS NULL OR following > start"
     )
+    if mended:
+        careful = _mended(f"{values} AND ix IN (FROM hs_mended)", own_first=leaf.field in OWN_FIRST)
+        standing = f"SELECT * EXCLUDE (until, own) FROM ({standing}) UNION ALL BY NAME {careful}"
     beside = answers(((leaf.field, test) for test in leaf.tests), gathered.agreement, "duckdb")
     looked_up = "".join(f", {one.sql(dialect='duckdb', identify=True)}" for one in beside)
     told = (
@@ -219,6 +234,18 @@ def _attribute(gathered: Gathered, place: int, leaf: Attribute, batch: Batch) ->
     return (
         f"SELECT ix, first, start, {place}, says - was, start > seen FROM (SELECT ix, first, start, seen, says, "
         f"coalesce(lag(says) OVER (PARTITION BY ix ORDER BY start), {before}) AS was FROM ({told})) WHERE says <> was"
+    )
+
+
+def _mended(values: str, *, own_first: bool) -> str:
+    """The value that stands at each instant at which one begins or ends, where values end or come from another record."""
+    mine = "v.own DESC, " if own_first else ""
+    return (
+        f"(WITH v AS MATERIALIZED (SELECT * FROM ({values}) WHERE start < until), edges AS ("
+        f"SELECT DISTINCT ix, first, e FROM (SELECT ix, first, unnest([start, until]) AS e FROM v) WHERE e < {EVER}) "
+        "SELECT v.* EXCLUDE (ix, first, start, seen, until, own), x.ix, x.first, x.e AS start, x.e - 1 AS seen "
+        "FROM edges x LEFT JOIN v ON v.ix = x.ix AND v.start <= x.e AND v.until > x.e QUALIFY row_number() OVER "
+        f'(PARTITION BY x.ix, x.e ORDER BY {mine}v."at" DESC, v.known_at DESC, v.t DESC NULLS LAST) = 1)'
     )
 
 
@@ -276,6 +303,15 @@ def fades(batch: Batch, end: int) -> str:
     return (
         f'SELECT CAST(place AS SMALLINT) AS place, "at", {batch.key("ix", "greatest(start, first)")} AS start, '
         f"{batch.key('ix', f'least(until, {end + 1})')} AS until FROM hs_fades ORDER BY start"
+    )
+
+
+def away(batch: Batch, end: int) -> str:
+    """SQL for the spans in which leads of a batch are not judged, as keys (first included, last not), in order."""
+    since = f"greatest(since, {batch.origin})"
+    return (
+        f"SELECT {batch.key('ix', since)} AS since, {batch.key('ix', f'least(until, {end + 1})')} AS until FROM hs_away "
+        f"WHERE ix >= {batch.low} AND ix < {batch.high} AND until > {batch.origin} AND since <= {end} ORDER BY since"
     )
 
 

@@ -264,6 +264,15 @@ def decide(segments: Segments, decider: Decider, *, wanted: str | None = None) -
 
     wanted: only instants at which this verdict begins are asked for; others between rows may be left out.
     """
+    found = _everywhere(segments, decider, wanted)
+    if not len(segments.away_since):
+        return found
+    judged = segments.judged(found.keys)
+    return Decided(found.keys[judged], found.clause[judged])
+
+
+def _everywhere(segments: Segments, decider: Decider, wanted: str | None) -> Decided:
+    """The same, also where a lead is not judged."""
     steady = decider.steady(segments.values)
     read_pattern = lambda place: segments.values[:, place]  # noqa: E731
     exact = {dimension: Range(value, value) for dimension, value in steady.items()}

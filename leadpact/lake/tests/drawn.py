@@ -81,7 +81,7 @@ def draw(seed: int, *, leads: int = 7, touches: int = 8) -> Drawn:
     start = chance.choice((None, now - 50 * DAY, now - 30 * DAY, now - 5))
     end = now + chance.choice((0, 1, 5 * DAY, 200 * DAY))
     facts, labels = _facts(chance, case, now), _labels(chance, case, now)
-    placed = _placed(chance, case, touched, now)
+    placed = _placed(chance, case, now)
     return Drawn(case.agreement, rows, facts, touched, labels, placed, start, end, _returns(chance, case, now))
 
 
@@ -132,14 +132,10 @@ def _labels(chance: Random, case: Case, now: int) -> list[Row]:
     return out
 
 
-def _placed(chance: Random, case: Case, touches: list[Row], now: int) -> list[Row]:
-    """Since when some people are known to be of their account: of those with one lead, and touches that are that lead's."""
-    person = {lead.lead_id: lead.person for lead in case.history.leads}
-    mixed = {who for _, own, who, *_ in touches if own is None or person[own] != who}
-    mixed |= {person[own] for _, own, who, *_ in touches if own is not None and person[own] != who}
-    mixed |= {who for who in person.values() if list(person.values()).count(who) > 1}
-    people = [lead.person for lead in case.history.leads if lead.person and lead.account]
-    return [(who, now - chance.randint(0, 60 * DAY)) for who in people if who not in mixed and chance.random() < 0.7]
+def _placed(chance: Random, case: Case, now: int) -> list[Row]:
+    """Since when some people are known to be of their account, however many leads they have and whoever touched those."""
+    people = dict.fromkeys(lead.person for lead in case.history.leads if lead.person and lead.account)
+    return [(who, now - chance.randint(0, 60 * DAY)) for who in people if chance.random() < 0.7]
 
 
 def _returns(chance: Random, case: Case, now: int) -> list[Row]:

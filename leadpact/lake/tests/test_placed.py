@@ -30,10 +30,20 @@ verdicts:
 
 
 def drawn(seed: int) -> Drawn:
-    """A case in which the touches of a lead are its person's: who stands alone is one person."""
+    """A case in which every other time one person has two leads, and touches that were made for one are the other's."""
     case = draw(seed)
-    person = {lead[0]: lead[1] for lead in case.leads}
-    return replace(case, touches=[one for one in case.touches if one[1] is None or one[2] == person[one[1]]])
+    chance = Random(f"two leads {seed}")
+    at_accounts = [n for n, lead in enumerate(case.leads) if lead[1] is not None and lead[2] is not None]
+    if seed % 2 or len(at_accounts) < 2:
+        return case
+    one, two = (case.leads[n] for n in at_accounts[:2])
+    leads = list(case.leads)
+    leads[at_accounts[1]] = (two[0], *one[1:3], two[3], chance.choice((None, case.end - 30 * DAY)))
+    touches = [
+        (touch[0], chance.choice((one[0], two[0])), *one[1:3], *touch[4:]) if touch[1] in (one[0], two[0]) else touch
+        for touch in case.touches
+    ]
+    return replace(case, leads=leads, touches=touches)
 
 
 def place(store: Store, case: Drawn, seed: int) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from leadpact.language.history import OWN_FIRST
 from leadpact.language.kinds import OURS
 from leadpact.language.needs import column, leaves, queries
 from leadpact.language.needs import needs as needs_of
@@ -19,8 +20,7 @@ from leadpact.language.nodes import ActivePeople, Agreement, Form
 
 _TABLES = {"person": "p", "account": "a", "lead": "l"}
 _IDS = {"person": "l.person_id", "account": "p.account_id", "lead": "l.id"}
-# Of somebody with two names or addresses (a merger) their own counts, and not the latest (as `capture.rules.merging` learns).
-OWN_FIRST = "ARRAY['person.email', 'person.email_domain', 'person.name', 'person.first_name', 'person.last_name']"
+OWN_FIRST_SQL = f"ARRAY[{', '.join(repr(name) for name in sorted(OWN_FIRST))}]"
 
 
 def _text(value: str) -> str:
@@ -153,7 +153,7 @@ def relations(agreement: Agreement, *, history: bool, each: bool = False) -> lis
                 f"LEFT JOIN LATERAL (SELECT jsonb_object_agg(f.field, f.cell) AS cells FROM (SELECT DISTINCT ON (field) field, cell"
                 f" FROM leads_attributefact WHERE {facts_of(scope, _IDS[scope], when)}"
                 f' AND "at" <= {when} AND known_at <= {when}'
-                f" ORDER BY field, (subject_id = {_IDS[scope]} AND field = ANY({OWN_FIRST})) DESC,"
+                f" ORDER BY field, (subject_id = {_IDS[scope]} AND field = ANY({OWN_FIRST_SQL})) DESC,"
                 ' "at" DESC, known_at DESC, (cell ->> \'t\') COLLATE "C" DESC NULLS LAST) AS f)'
                 f" AS {scope}_then ON TRUE"
             )
