@@ -159,3 +159,35 @@ def test_statements_do_not_grow_with_the_batch(cast: Cast) -> None:
     finally:
         raw.psycopg.RawCursor = original  # type: ignore[misc]
     assert small == large
+
+
+def test_what_is_planned_while_tables_are_empty_reads_by_key(cast: Cast) -> None:
+    """Plans are made once for a connection: one that was made on a new installation must do when it has grown."""
+    raw = connection.connection
+    raw.execute("DEALLOCATE ALL")
+    raw.prepare_threshold, raw._prepared = 0, type(raw._prepared)()  # noqa: SLF001 - psycopg forgets what it prepared, too
+    for hour in range(2):
+        at = T0 + hour * HOUR
+        fit = traits(**{"account.industry": "Logistics", "account.employees": 900 + hour})
+        intake(
+            [
+                touch("page.viewed", at=at, anonymous_id="a1", path="/pricing"),
+                touch("paper.downloaded", at=at, email="vera@ferro.example", account=fit),
+                touch("demo.requested", at=at, email="ines@ferro.example", account=fit),
+            ],
+            known_at=at,
+        )
+    plans: dict[str, str] = {}
+    known = "SELECT name, statement, cardinality(parameter_types) FROM pg_prepared_statements"
+    for name, statement, parameters in raw.execute(known).fetchall():
+        if statement.lstrip().startswith(("SELECT", "WITH", "UPDATE")) and "leads_" in statement:
+            given = f"({', '.join(['NULL'] * parameters)})" if parameters else ""
+            rows = raw.execute(f'EXPLAIN (COSTS OFF) EXECUTE "{name}"{given}').fetchall()
+            plans[statement] = "\n".join(row[0] for row in rows)
+    assert len(plans) > 8
+    assert any("custody_holding" in statement and "merged_into_id" in statement for statement in plans)
+    for statement, plan in plans.items():
+        assert "Seq Scan" not in plan, f"{statement}\n{plan}"
+        # An index entered with nothing but "is null" gives nearly the whole table.
+        bare = [line for line in plan.splitlines() if "Index Cond" in line and "IS NULL" in line and "=" not in line]
+        assert bare == [], f"{statement}\n{plan}"

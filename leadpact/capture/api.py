@@ -31,6 +31,7 @@ from django.views.decorators.csrf import csrf_exempt
 from leadpact.capture.actions import intake
 from leadpact.capture.actions.admit import TooFast, admit, note_refused, pace, public_origins
 from leadpact.capture.actions.identify import IdentityRace
+from leadpact.capture.actions.together import intake_together
 from leadpact.capture.rules.arrival import Arrival
 from leadpact.capture.rules.keys import Admitted
 from leadpact.capture.rules.messages import MOST_BYTES, Junk, key_in_body
@@ -226,7 +227,7 @@ def _junk(problem: Junk) -> _Problem:
 def _through(parsed: Parsed, at: int) -> Parsed:
     """Take the batch. Should the database refuse a value, the events are taken one by one, and that one is refused."""
     try:
-        intake(parsed.arrivals, known_at=at)
+        intake_together(parsed.arrivals, known_at=at)
     except DataError:
         return _one_by_one(parsed, at)
     return parsed

@@ -6,13 +6,14 @@ this one; it takes part in the same transaction, because it is the same connecti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from psycopg.adapt import Buffer, Dumper
+
+_KEPT_ROWS: Final = 10_000
 
 
 class ListDumper(Dumper):
@@ -42,25 +43,53 @@ _ELEMENT: dict[type, Callable[[Any], str]] = {
 }
 
 
-@contextmanager
-def cursor() -> Iterator[psycopg.RawCursor[tuple[object, ...]]]:
-    """A cursor whose parameters are written $1, $2, … (psycopg's RawCursor), with lists as flat arrays to be cast."""
-    connection.ensure_connection()
-    assert connection.connection is not None
-    with psycopg.RawCursor(connection.connection) as raw:
-        raw.adapters.register_dumper(list, ListDumper)
-        yield raw
+class _Kept(psycopg.RawCursor[tuple[object, ...]]):
+    """A cursor that its connection keeps for the next statement: making one costs as much as a small statement."""
+
+    def __init__(self, on: psycopg.Connection[Any]) -> None:
+        super().__init__(on)
+        self.adapters.register_dumper(list, ListDumper)
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        # One that read much holds it until it is used again: that one goes.
+        if self.closed or self.rowcount > _KEPT_ROWS:
+            self.close()
+        else:
+            _free(self.connection).append(self)
+
+
+def cursor() -> psycopg.RawCursor[tuple[object, ...]]:
+    """A cursor whose parameters are written $1, $2, … (psycopg's RawCursor), with lists as flat arrays to be cast.
+
+    Used as `with cursor() as …`; one inside another is another cursor.
+    """
+    here = connections[DEFAULT_DB_ALIAS]
+    if here.connection is None:
+        here.ensure_connection()
+    assert here.connection is not None
+    free = _free(here.connection)
+    return free.pop() if free else _Kept(here.connection)
+
+
+def _free(on: psycopg.Connection[Any]) -> list[_Kept]:
+    found: list[_Kept] = on.__dict__.setdefault("_leadpact_free", [])
+    return found
 
 
 def by_index() -> None:
     """Until the transaction ends, read tables by their indexes, never whole. For the hot paths, which name every row they want.
+
+    Nor are two sets merged in order: all rows of a batch share their instant, and merged by that they are compared each with each.
 
     Without it a plan that was made while a table was small, or before it was analysed, joins the whole table to each batch;
     prepared, it does so for as long as the connection lives. Raises RuntimeError outside a transaction.
     """
     one_transaction()
     with cursor() as raw:
-        raw.execute("SET LOCAL enable_seqscan = off")
+        raw.execute(
+            "SELECT set_config('enable_seqscan', 'off', TRUE), set_config('enable_mergejoin', 'off', TRUE)",
+            prepare=True,
+        )
 
 
 def one_transaction() -> None:

@@ -21,7 +21,6 @@ from leadpact.capture.actions.identify import (
     IdentityRace,
     Record,
     identify,
-    ids,
     ties_known_at,
     write_traits,
 )
@@ -182,7 +181,7 @@ def _create(found: Identified, people: list[int], lead_of: dict[int, int]) -> li
             won = dict(cursor.fetchall())  # type: ignore[arg-type]
     new = [
         _New(lead, person, first[person], won.get(person))
-        for lead, person in zip(ids("leads_lead", len(without)), without, strict=True)
+        for lead, person in zip(found.ids.some("leads_lead", len(without)), without, strict=True)
     ]
     lead_of.update({n.person_id: n.lead_id for n in new})
     return new
@@ -196,7 +195,7 @@ def _write_touches(found: Identified, now: int) -> dict[int, int]:
     last: dict[int, int] = {}
     encode = msgspec.json.encode
     with raw_cursor() as cursor:
-        numbers = ids("leads_touch", len(touching))
+        numbers = found.ids.some("leads_touch", len(touching))
         with cursor.copy(
             "COPY leads_touch (id, visitor_id, kind, at, known_at, void_at, channel, campaign, user_id, properties,"
             " cells) FROM STDIN"

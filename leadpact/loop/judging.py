@@ -73,7 +73,8 @@ class Outcome:
 
 
 # Each table by its key, row by row (LATERAL, OFFSET 0): a plan that was made while the tables were small, or before they
-# were analysed, must not read them whole at every batch.
+# were analysed, must not read them whole at every batch. The key alone stands inside: a condition beside it ("is null") made the
+# planner enter another index, and read all of that.
 _LOCK = (
     "WITH wanted AS (SELECT l.id FROM (SELECT unnest($1::bigint[]) UNION SELECT p.id FROM unnest($2::bigint[]) AS a (id)"
     " CROSS JOIN LATERAL (SELECT id FROM leads_person WHERE account_id = a.id OFFSET 0) AS p) AS who (id)"
@@ -88,11 +89,10 @@ _HELD = (
     " CROSS JOIN LATERAL (SELECT lead_id, holder, state, verdict, cause, alternatives FROM custody_holding"
     " WHERE lead_id = w.id OFFSET 0) AS h"
     " CROSS JOIN LATERAL (SELECT person_id FROM leads_lead WHERE id = w.id OFFSET 0) AS l"
-    " CROSS JOIN LATERAL (SELECT account_id FROM leads_person WHERE id = l.person_id"
-    " AND merged_into_id IS NULL OFFSET 0) AS p"
+    " CROSS JOIN LATERAL (SELECT account_id, merged_into_id FROM leads_person WHERE id = l.person_id OFFSET 0) AS p"
     " LEFT JOIN LATERAL (SELECT as_of, may_cool, next_tick, agreement_hash FROM qualification_judgement"
     " WHERE lead_id = w.id OFFSET 0) AS j ON TRUE"
-    " WHERE h.state NOT IN ('won', 'merged', 'erased')"
+    " WHERE h.state NOT IN ('won', 'merged', 'erased') AND p.merged_into_id IS NULL"
 )
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -84,7 +85,8 @@ class Tied:
 @dataclass(slots=True)
 class Identified:
     """A batch, tied. `people` and `accounts` hold the records the batch speaks of; `joined`: people to whom a trail was tied
-    just now; `placed`: known people who were just found to be of an account; `ties`: trails that were tied just now.
+    just now; `placed`: known people who were just found to be of an account; `ties`: trails that were tied just now; `ids`: drawn
+    for what the batch will write.
     """
 
     tied: list[Tied]
@@ -92,12 +94,13 @@ class Identified:
     accounts: dict[int, Record]
     questions: set[tuple[int, int, str]]
     joined: set[int]
-    placed: set[int] = field(default_factory=set)
-    ties: tuple[int, ...] = ()
+    placed: set[int]
+    ties: tuple[int, ...]
+    ids: Ids
 
 
-class _Ids:
-    """Ids drawn beforehand from the tables' own sequences, in one statement."""
+class Ids:
+    """Ids drawn beforehand from the tables' own sequences, in one statement. Those that nobody takes are gone."""
 
     def __init__(self, **wanted: int) -> None:
         self._pools: dict[str, Iterator[int]] = {}
@@ -117,13 +120,16 @@ class _Ids:
             self._pools[name] = iter(ids)  # type: ignore[arg-type]
 
     def next(self, table: str) -> int:
+        """A table's next id. Raises KeyError or StopIteration where none was drawn."""
         return next(self._pools[table])
 
-
-def ids(table: str, count: int) -> list[int]:
-    """`count` fresh ids of a table, in one statement."""
-    drawn = _Ids(**{table: count})
-    return [drawn.next(table) for _ in range(count)]
+    def some(self, table: str, count: int) -> list[int]:
+        """`count` ids of a table; those that were not drawn beforehand are drawn now, in one statement."""
+        found = list(islice(self._pools.get(table, iter(())), count))
+        if len(found) < count:
+            more = Ids(**{table: count - len(found)})
+            found += [more.next(table) for _ in range(count - len(found))]
+        return found
 
 
 def identify(arrivals: Sequence[Arrival], *, known_at: int) -> Identified:
@@ -140,7 +146,14 @@ def identify(arrivals: Sequence[Arrival], *, known_at: int) -> Identified:
     batch.learn()
     batch.write()
     return Identified(
-        batch.tied, batch.people, batch.accounts, batch.questions, batch.joined, batch.placed, tuple(sorted(batch.ties))
+        batch.tied,
+        batch.people,
+        batch.accounts,
+        batch.questions,
+        batch.joined,
+        batch.placed,
+        tuple(sorted(batch.ties)),
+        batch.ids,
     )
 
 
@@ -219,7 +232,14 @@ class _Batch:
             for a in self.arrivals
             if a.email or a.user_id
         )
-        self._ids = _Ids(leads_person=persons, leads_visitor=strangers + persons)
+        self.ids = Ids(
+            leads_person=persons,
+            leads_visitor=strangers + persons,
+            # A new person needs a lead and may need an account; every arrival may be a touch.
+            leads_lead=persons,
+            leads_account=persons if any(a.account_domain for a in self.arrivals) else 0,
+            leads_touch=sum(a.touch is not None for a in self.arrivals),
+        )
 
     # --- deciding --------------------------------------------------------------------------
 
@@ -282,13 +302,13 @@ class _Batch:
             self.new_identifiers[kind, value] = visitor
 
     def _new_visitor(self, person: int | None, at: int) -> int:
-        visitor = self._ids.next("leads_visitor")
+        visitor = self.ids.next("leads_visitor")
         self.new_visitors[visitor] = (person, at)
         self.person_of[visitor] = person
         return visitor
 
     def _new_person(self, arrival: Arrival, waiting: int | None) -> int:
-        person = self._ids.next("leads_person")
+        person = self.ids.next("leads_person")
         self.people[person] = PersonRecord(
             "person", person, email=arrival.email, email_verified=arrival.trusted, is_new=True, changed=True
         )
@@ -329,7 +349,7 @@ class _Batch:
                 self.domains.update(dict(cursor.fetchall()))  # type: ignore[arg-type]
                 missing = [d for d in domains if d not in self.domains]
                 if missing:
-                    self.new_accounts = dict(zip(missing, ids("leads_account", len(missing)), strict=True))
+                    self.new_accounts = dict(zip(missing, self.ids.some("leads_account", len(missing)), strict=True))
                     self.domains.update(self.new_accounts)
             for t in self.tied:
                 if t.person_id is None or not t.arrival.account_domain:

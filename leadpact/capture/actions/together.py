@@ -1,0 +1,105 @@
+"""Calls that wait at the same moment go through the intake together, in one transaction.
+
+Most of what the intake does costs the same for one event as for a hundred, and two transactions that speak of the same people wait
+for each other. So a process takes few transactions at once; a thread whose turn comes takes along everything that waits, and the
+threads of those calls find theirs done. A call that comes alone waits for nobody. Each is answered when the transaction that
+holds it is on disk, and what is wrong with one call never fails another.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Condition
+from typing import Final
+
+from leadpact.capture.actions import intake
+from leadpact.capture.rules.arrival import Arrival
+
+AT_ONCE: Final = 2
+"""Transactions of one process. One alone would let a call that waits for a lock hold up everybody behind it."""
+MOST_EVENTS: Final = 500
+"""Events of one transaction, where it holds more than one call: it bounds what a call waits for others' sake."""
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    arrivals: Sequence[Arrival]
+    known_at: int
+    taken: bool = False
+    done: bool = False
+    problem: Exception | None = None
+
+
+class Together:
+    """The waiting calls of one process."""
+
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        self._at_once = at_once
+        self._waiting: deque[_Call] = deque()
+        self._running = 0
+        self._change = Condition()
+
+    def take(self, arrivals: Sequence[Arrival], *, known_at: int) -> None:
+        """Take one call's arrivals through the loop. Returns when they are committed.
+
+        Raises what `intake` raises for this call's own arrivals.
+        """
+        call = _Call(arrivals, known_at)
+        with self._change:
+            self._waiting.append(call)
+        while (calls := self._turn_of(call)) is not None:
+            try:
+                _take(calls)
+            finally:
+                with self._change:
+                    self._running -= 1
+                    for one in calls:
+                        one.done = True
+                    self._change.notify_all()
+        if call.problem is not None:
+            raise call.problem
+
+    def _turn_of(self, call: _Call) -> list[_Call] | None:
+        """The calls to take next, when it is this thread's turn; None when its own call is done."""
+        with self._change:
+            while not call.done and (call.taken or self._running >= self._at_once):
+                self._change.wait()
+            if call.done:
+                return None
+            self._running += 1
+            calls = [self._waiting.popleft()]
+            events = len(calls[0].arrivals)
+            while self._waiting and events + len(self._waiting[0].arrivals) <= MOST_EVENTS:
+                calls.append(self._waiting.popleft())
+                events += len(calls[-1].arrivals)
+            for one in calls:
+                one.taken = True
+            return calls
+
+
+def _take(calls: Sequence[_Call]) -> None:
+    if not _taken(calls) and len(calls) > 1:
+        # One of them is at fault, or the database: each finds out by itself.
+        for call in calls:
+            _taken([call])
+
+
+def _taken(calls: Sequence[_Call]) -> bool:
+    problem: Exception | None = None
+    try:
+        intake([a for c in calls for a in c.arrivals], known_at=max(c.known_at for c in calls))
+    except Exception as found:  # noqa: BLE001 - raised again in the thread whose call it is
+        problem = found
+    for call in calls:
+        call.problem = problem
+    return problem is None
+
+
+_together = Together()
+
+
+def intake_together(arrivals: Sequence[Arrival], *, known_at: int) -> None:
+    """`Together.take` with the other calls of this process."""
+    _together.take(arrivals, known_at=known_at)

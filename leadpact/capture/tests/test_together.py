@@ -1,0 +1,120 @@
+"""Calls that wait at the same moment share a transaction, and nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from threading import Event, Thread
+
+import pytest
+from django.db import DataError
+
+from leadpact.capture.actions import together
+from leadpact.capture.actions.together import MOST_EVENTS, Together
+from leadpact.capture.rules.arrival import Arrival
+
+BAD = b"\0" * 16
+
+
+class Door:
+    """An intake whose first transaction waits until it is let through; it keeps what each transaction held."""
+
+    def __init__(self) -> None:
+        self.open = Event()
+        self.entered = Event()
+        self.batches: list[tuple[list[bytes], int]] = []
+
+    def __call__(self, arrivals: Sequence[Arrival], *, known_at: int) -> None:
+        first = not self.entered.is_set()
+        self.entered.set()
+        if first:
+            assert self.open.wait(10)
+        messages = [one.message for one in arrivals]
+        if BAD in messages:
+            raise DataError("a value the database cannot keep")
+        self.batches.append((messages, known_at))
+
+
+@pytest.fixture
+def door(monkeypatch: pytest.MonkeyPatch) -> Door:
+    made = Door()
+    monkeypatch.setattr(together, "intake", made)
+    return made
+
+
+def call(number: int, events: int = 1) -> list[Arrival]:
+    return [
+        Arrival(bytes([number, place // 256, place % 256]) * 5 + b"x", 1, email="ines@ines.example")
+        for place in range(events)
+    ]
+
+
+def all_at_once(here: Together, door: Door, calls: Sequence[list[Arrival]]) -> list[Exception | None]:
+    """Send the first, and the others while it is under way; what each was answered."""
+    answers: list[Exception | None] = [None] * len(calls)
+
+    def send(place: int) -> None:
+        try:
+            here.take(calls[place], known_at=100 + place)
+        except DataError as problem:
+            answers[place] = problem
+
+    threads = [Thread(target=send, args=[place], daemon=True) for place in range(len(calls))]
+    threads[0].start()
+    assert door.entered.wait(10)
+    for place, thread in enumerate(threads[1:], 1):
+        thread.start()
+        until(lambda place=place: len(here._waiting) >= place)
+    door.open.set()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    return answers
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def test_what_waits_goes_together_in_its_order(door: Door) -> None:
+    calls = [call(n, 2) for n in range(5)]
+    assert all_at_once(Together(at_once=1), door, calls) == [None] * 5
+    assert door.batches == [
+        ([a.message for a in calls[0]], 100),
+        ([a.message for one in calls[1:] for a in one], 104),
+    ]
+
+
+def test_a_transaction_holds_no_more_than_it_may(door: Door) -> None:
+    calls = [call(n, MOST_EVENTS // 2) for n in range(4)]
+    assert all_at_once(Together(at_once=1), door, calls) == [None] * 4
+    assert [len(messages) for messages, _ in door.batches] == [MOST_EVENTS // 2, MOST_EVENTS // 2 * 2, MOST_EVENTS // 2]
+
+
+def test_one_larger_than_that_goes_alone(door: Door) -> None:
+    calls = [call(0), call(1, MOST_EVENTS + 1), call(2)]
+    assert all_at_once(Together(at_once=1), door, calls) == [None] * 3
+    assert [len(messages) for messages, _ in door.batches] == [1, MOST_EVENTS + 1, 1]
+
+
+def test_what_is_wrong_with_one_fails_that_one_alone(door: Door) -> None:
+    wrong = [Arrival(BAD, 1, email="ines@ines.example")]
+    calls = [call(0), call(1), wrong, call(3)]
+    answers = all_at_once(Together(at_once=1), door, calls)
+    assert [type(answer) for answer in answers] == [type(None), type(None), DataError, type(None)]
+    assert [messages for messages, _ in door.batches] == [[a.message for a in calls[n]] for n in (0, 1, 3)]
+
+
+def test_one_that_waits_for_a_lock_holds_nobody_up(door: Door) -> None:
+    here = Together(at_once=2)
+    stuck = Thread(target=here.take, args=[call(0)], kwargs={"known_at": 1}, daemon=True)
+    stuck.start()
+    assert door.entered.wait(10)
+    here.take(call(1), known_at=2)
+    assert [messages for messages, _ in door.batches] == [[call(1)[0].message]]
+    door.open.set()
+    stuck.join(10)
+    assert len(door.batches) == 2
