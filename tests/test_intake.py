@@ -165,7 +165,7 @@ def test_what_is_planned_while_tables_are_empty_reads_by_key(cast: Cast) -> None
     """Plans are made once for a connection: one that was made on a new installation must do when it has grown."""
     raw = connection.connection
     raw.execute("DEALLOCATE ALL")
-    raw.prepare_threshold, raw._prepared = 0, type(raw._prepared)()  # noqa: SLF001 - psycopg forgets what it prepared, too
+    raw.prepare_threshold, raw._prepared = 0, type(raw._prepared)()
     for hour in range(2):
         at = T0 + hour * HOUR
         fit = traits(**{"account.industry": "Logistics", "account.employees": 900 + hour})
