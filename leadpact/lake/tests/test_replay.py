@@ -22,7 +22,7 @@ from leadpact.language.parse import parse_or_raise
 from leadpact.language.rows import lead_columns, lead_row, touch_columns, touch_row
 from leadpact.language.to_sql import compile_sql
 
-CASES = 40
+CASES = 44
 Rows = list[tuple[Any, ...]]
 
 
