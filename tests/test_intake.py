@@ -9,9 +9,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from leadpact.capture.actions import intake
+from leadpact.capture.actions.identify import Identified, identify
 from leadpact.custody.models import Entry, Holding
 from leadpact.distribution.models import Offer
 from leadpact.leads.models import Account, AttributeFact, Lead, Person, Touch, Visitor
+from leadpact.loop import intake as door
+from leadpact.loop.judging import LockedLead, lock_leads
 from leadpact.qualification.models import Judgement
 from tests.cast import DAY, HOUR, T0, Cast, touch, traits
 
@@ -191,3 +194,62 @@ def test_what_is_planned_while_tables_are_empty_reads_by_key(cast: Cast) -> None
         # An index entered with nothing but "is null" gives nearly the whole table.
         bare = [line for line in plan.splitlines() if "Index Cond" in line and "IS NULL" in line and "=" not in line]
         assert bare == [], f"{statement}\n{plan}"
+
+
+@pytest.fixture
+def locked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, set[int]]]:
+    """For each time a batch is tied: whether everybody was locked, and who was not."""
+    tries: list[tuple[bool, set[int]]] = []
+
+    def watched(*args: Any, lock_all: bool, **named: Any) -> Identified:
+        found = identify(*args, lock_all=lock_all, **named)
+        tries.append((lock_all, set(found.unlocked)))
+        return found
+
+    monkeypatch.setattr(door, "identify", watched)
+    return tries
+
+
+def test_who_is_only_touched_is_locked_by_their_lead_alone(cast: Cast, locked: list[tuple[bool, set[int]]]) -> None:
+    intake([touch("page.viewed", at=T0, email="vera@ferro.example", path="/")], known_at=T0)
+    person = Person.objects.get()
+    intake([touch("page.viewed", at=T0 + 1, email="vera@ferro.example", path="/pricing")], known_at=T0 + 1)
+    told = touch("page.viewed", at=T0 + 2, email="vera@ferro.example", person=traits(**{"person.title": "Buyer"}))
+    intake([told], known_at=T0 + 2)
+    assert locked == [(False, set()), (False, {person.pk}), (False, set())]
+
+
+@pytest.mark.parametrize("changed", ["ties_version = ties_version + 1", "account_id = NULL"])
+def test_who_was_changed_meanwhile_is_read_again(
+    changed: str, cast: Cast, locked: list[tuple[bool, set[int]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody is merged, or placed, between the look at them and the lock of their lead: the batch starts afresh."""
+    intake([touch("page.viewed", at=T0, email="vera@ferro.example", account=FIT)], known_at=T0)
+    person = Person.objects.get()
+    del locked[:]
+
+    def late(**named: Any) -> dict[int, LockedLead]:
+        if len(locked) == 1:
+            with connection.cursor() as cursor:
+                cursor.execute(f"UPDATE leads_person SET {changed}")
+        return lock_leads(**named)
+
+    monkeypatch.setattr(door, "lock_leads", late)
+    taken = intake([touch("page.viewed", at=T0 + 1, email="vera@ferro.example", path="/pricing")], known_at=T0 + 1)
+    assert (taken.taken, taken.repeated) == (1, 0)
+    assert locked == [(False, {person.pk}), (True, set())]
+    assert Touch.objects.count() == 2
+    person.refresh_from_db()
+    assert (person.ties_version, person.account_id is None) == (0, False), "what the lost attempt did is undone"
+
+
+def test_a_customer_who_comes_back_gets_one_new_lead_under_a_lock(
+    cast: Cast, locked: list[tuple[bool, set[int]]]
+) -> None:
+    intake([touch("page.viewed", at=T0, email="vera@ferro.example", path="/")], known_at=T0)
+    Holding.objects.update(state="won", holder="closed")
+    Lead.objects.update(is_open=False)
+    del locked[:]
+    intake([touch("page.viewed", at=T0 + HOUR, email="vera@ferro.example", path="/")], known_at=T0 + HOUR)
+    assert Lead.objects.count() == 2
+    assert [everybody for everybody, _ in locked] == [False, True]

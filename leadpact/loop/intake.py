@@ -3,13 +3,14 @@
 When `take` returns, all of it is on disk: the touches, the ties of identity, the verdicts, the hand-overs and the offers.
 When it does not, none of it is, and the sender's retry is harmless: every message is taken once, for ever.
 
-Order of locks, the same in every batch: receipts, identifiers, people, accounts, holdings; each by ascending key. What breaks
+Order of locks, the same in every batch: receipts, people who learn something, accounts, identifiers, holdings; each by ascending
+key. Who is only touched is locked by their lead alone. What breaks
 if this changes: two batches that speak of the same people deadlock instead of waiting for each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -31,7 +32,7 @@ from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.language.fold import cell_to_json
 from leadpact.language.kinds import OURS
 from leadpact.loop.handoffs import touch_every
-from leadpact.loop.judging import catch_up, judge_and_move, lock_leads
+from leadpact.loop.judging import LockedLead, catch_up, judge_and_move, lock_leads
 from leadpact.loop.relevance import touched
 from leadpact.qualification.actions import mark_waiting
 
@@ -64,18 +65,18 @@ def take(arrivals: Sequence[Arrival], *, known_at: int, historic: bool = False) 
         try:
             with transaction.atomic():
                 by_index()
-                return _take(arrivals, known_at, historic)
+                return _take(arrivals, known_at, historic, lock_all=attempt > 0)
         except IdentityRace:
             if attempt == ATTEMPTS - 1:
                 raise
     raise AssertionError("unreachable")
 
 
-def _take(arrivals: Sequence[Arrival], known_at: int, historic: bool) -> Taken:
+def _take(arrivals: Sequence[Arrival], known_at: int, historic: bool, *, lock_all: bool) -> Taken:
     fresh = _unseen(arrivals, known_at)
     if not fresh:
         return Taken(taken=0, repeated=len(arrivals), created=0, judged=0, handed_over=0)
-    found = identify(fresh, known_at=known_at)
+    found = identify(fresh, known_at=known_at, lock_all=lock_all)
     version = in_force(known_at)
     people = sorted({t.person_id for t in found.tied if t.person_id is not None})
     can_change = None
@@ -85,6 +86,7 @@ def _take(arrivals: Sequence[Arrival], known_at: int, historic: bool) -> Taken:
     if historic:
         accounts = {a for p in people if (a := found.people[p].account_id) is not None}
     held = lock_leads(people=people, accounts=sorted(accounts))
+    _still_true(found, held.values())
     # Meaning 13: as_of increases per lead. A batch that waited for a lock learns what it brings after the one before it.
     now = max([known_at, *(h.as_of + 1 for h in held.values() if h.as_of is not None)])
     lead_of = {h.person_id: h.lead_id for h in held.values()}
@@ -131,6 +133,16 @@ def _take(arrivals: Sequence[Arrival], known_at: int, historic: bool) -> Taken:
     )
 
 
+def _still_true(found: Identified, held: Iterable[LockedLead]) -> None:
+    """Raise IdentityRace where somebody who was read without a lock has been placed, merged or parted since.
+
+    Now that their leads are locked it stays true: whoever does that locks the person's leads as well.
+    """
+    for one in held:
+        if found.unlocked.get(one.person_id, one.person) != one.person:
+            raise IdentityRace
+
+
 def _lead_fields(found: Identified) -> dict[int, set[str]]:
     """Person → attributes of the lead that the batch tells."""
     told: dict[int, set[str]] = {}
@@ -164,6 +176,8 @@ def _create(found: Identified, people: list[int], lead_of: dict[int, int]) -> li
     without = [p for p in people if p not in lead_of]
     if not without:
         return []
+    if any(p in found.unlocked for p in without):
+        raise IdentityRace  # another batch may be making a lead for the same person, or they are gone
     first: dict[int, Arrival] = {}
     for tied in found.tied:
         if tied.person_id is not None:

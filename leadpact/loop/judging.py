@@ -45,6 +45,12 @@ class LockedLead:
     next_tick: int | None
     account_id: int | None
     judged_by: str
+    ties_version: int
+
+    @property
+    def person(self) -> tuple[int | None, int]:
+        """What decides whose the person's touches are: the account, and which trails they have."""
+        return self.account_id, self.ties_version
 
     def may_have_changed(self, at: int) -> bool:
         """Whether time alone may have changed the verdict by `at`: its tick is at most an hour away, or it waits."""
@@ -85,11 +91,13 @@ _LOCK = (
 )
 _HELD = (
     "SELECT h.lead_id, l.person_id, h.holder, h.state, h.verdict, h.cause, h.alternatives, j.as_of, COALESCE(j.may_cool, FALSE),"
-    " j.next_tick, p.account_id, COALESCE(j.agreement_hash, '') FROM unnest($1::bigint[]) AS w (id)"
+    " j.next_tick, p.account_id, COALESCE(j.agreement_hash, ''), p.ties_version"
+    " FROM unnest($1::bigint[]) AS w (id)"
     " CROSS JOIN LATERAL (SELECT lead_id, holder, state, verdict, cause, alternatives FROM custody_holding"
     " WHERE lead_id = w.id OFFSET 0) AS h"
     " CROSS JOIN LATERAL (SELECT person_id FROM leads_lead WHERE id = w.id OFFSET 0) AS l"
-    " CROSS JOIN LATERAL (SELECT account_id, merged_into_id FROM leads_person WHERE id = l.person_id OFFSET 0) AS p"
+    " CROSS JOIN LATERAL (SELECT account_id, ties_version, merged_into_id FROM leads_person WHERE id = l.person_id"
+    " OFFSET 0) AS p"
     " LEFT JOIN LATERAL (SELECT as_of, may_cool, next_tick, agreement_hash FROM qualification_judgement"
     " WHERE lead_id = w.id OFFSET 0) AS j ON TRUE"
     " WHERE h.state NOT IN ('won', 'merged', 'erased') AND p.merged_into_id IS NULL"

@@ -86,7 +86,7 @@ class Tied:
 class Identified:
     """A batch, tied. `people` and `accounts` hold the records the batch speaks of; `joined`: people to whom a trail was tied
     just now; `placed`: known people who were just found to be of an account; `ties`: trails that were tied just now; `ids`: drawn
-    for what the batch will write.
+    for what the batch will write; `unlocked`: known people who were read without a lock, with their account and `ties_version`.
     """
 
     tied: list[Tied]
@@ -97,6 +97,7 @@ class Identified:
     placed: set[int]
     ties: tuple[int, ...]
     ids: Ids
+    unlocked: dict[int, tuple[int | None, int]]
 
 
 class Ids:
@@ -132,18 +133,23 @@ class Ids:
         return found
 
 
-def identify(arrivals: Sequence[Arrival], *, known_at: int) -> Identified:
+def identify(arrivals: Sequence[Arrival], *, known_at: int, lock_all: bool = False) -> Identified:
     """Tie every arrival. Writes new accounts, people, visitors, identifiers and ties; leaves traits to `write_traits`.
 
+    People of whom nothing but touches is told are not locked (`Identified.unlocked`): whoever changes one locks their leads, so
+    the caller, when it has those, asks whether they are still what they were. Where one turns out to change here, this is a race.
+    lock_all: lock everybody, as after a race.
     Raises IdentityRace; RuntimeError outside a transaction.
     """
     one_transaction()
-    batch = _Batch(arrivals, known_at)
+    batch = _Batch(arrivals, known_at, lock_all=lock_all)
     batch.read()
     for arrival in arrivals:
         batch.tie(arrival)
     batch.place_accounts()
     batch.learn()
+    if any(batch.people[person].changed for person in batch.unlocked):
+        raise IdentityRace
     batch.write()
     return Identified(
         batch.tied,
@@ -154,6 +160,7 @@ def identify(arrivals: Sequence[Arrival], *, known_at: int) -> Identified:
         batch.placed,
         tuple(sorted(batch.ties)),
         batch.ids,
+        batch.unlocked,
     )
 
 
@@ -166,10 +173,19 @@ def ties_known_at(found: Identified, *, known_at: int) -> None:
             )
 
 
+_PEOPLE = (
+    b"SELECT id, account_id, email, email_verified, opted_out, traits::text, cells::text, ties_version FROM leads_person"
+    b" WHERE id = ANY($1::bigint[])"
+)
+_LOCKED = _PEOPLE + b" ORDER BY id FOR NO KEY UPDATE"
+
+
 class _Batch:
-    def __init__(self, arrivals: Sequence[Arrival], known_at: int) -> None:
+    def __init__(self, arrivals: Sequence[Arrival], known_at: int, *, lock_all: bool) -> None:
         self.arrivals = arrivals
         self.known_at = known_at
+        self.lock_all = lock_all
+        self.unlocked: dict[int, tuple[int | None, int]] = {}
         self.visitor_of: dict[tuple[str, str], int] = {}
         self.person_of: dict[int, int | None] = {}
         self.people: dict[int, PersonRecord] = {}
@@ -191,7 +207,7 @@ class _Batch:
         keys = sorted({key for arrival in self.arrivals for key in _keys(arrival)})
         with raw_cursor() as cursor:
             cursor.execute(
-                "SELECT i.kind, i.value, i.visitor_id, v.person_id, p.ties_version"
+                "SELECT i.kind, i.value, i.visitor_id, v.person_id, p.ties_version, p.account_id IS NULL, p.email IS NULL"
                 " FROM unnest($1::text[], $2::text[]) AS k (kind, value)"
                 " JOIN leads_identifier AS i ON i.kind = k.kind AND i.value = k.value"
                 " JOIN leads_visitor AS v ON v.id = i.visitor_id LEFT JOIN leads_person AS p ON p.id = v.person_id",
@@ -199,20 +215,36 @@ class _Batch:
                 prepare=True,
             )
             versions: dict[object, object] = {}
-            for kind, value, visitor, person, version in cursor.fetchall():
+            placeless: set[object] = set()
+            nameless: set[object] = set()
+            for kind, value, visitor, person, version, no_account, no_email in cursor.fetchall():
+                placeless |= {person} if no_account else set()
+                nameless |= {person} if no_email else set()
                 self.visitor_of[kind, value] = visitor  # type: ignore[index,assignment]
                 self.person_of[visitor] = person  # type: ignore[index,assignment]
                 versions[person] = version
             known = sorted({p for p in self.person_of.values() if p is not None})
-            if known:
-                # Locked in the order of ids: two batches that speak of the same people wait instead of deadlocking.
-                cursor.execute(
-                    "SELECT id, account_id, email, email_verified, opted_out, traits::text, cells::text, ties_version"
-                    " FROM leads_person"
-                    " WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE",
-                    (known,),
-                    prepare=True,
+            told = {
+                person
+                for arrival in self.arrivals
+                for key in _keys(arrival)
+                if (person := self._person(*key)) is not None
+                and (
+                    self.lock_all
+                    or arrival.person.cells
+                    or arrival.opted_out is not None
+                    or (arrival.account_domain and person in placeless)
+                    or (arrival.email and person in nameless)
                 )
+            }
+            # Locked in the order of ids: two batches that speak of the same people wait instead of deadlocking.
+            for locked, asked in (
+                (True, [person for person in known if person in told]),
+                (False, [person for person in known if person not in told]),
+            ):
+                if not asked:
+                    continue
+                cursor.execute(_LOCKED if locked else _PEOPLE, (asked,), prepare=True)
                 for id_, account, email, verified, out, traits, cells, version in cursor.fetchall():
                     if version != versions[id_]:
                         raise IdentityRace  # a merger moved trails while we waited for the lock
@@ -220,6 +252,8 @@ class _Batch:
                         "person", id_, _load(traits), _load(cells), account_id=account, email=email,  # type: ignore[arg-type]
                         email_verified=verified, opted_out=out,  # type: ignore[arg-type]
                     )  # fmt: skip
+                    if not locked:
+                        self.unlocked[id_] = (account, version)  # type: ignore[index,assignment]
         for (kind, _), visitor in self.visitor_of.items():
             person = self.person_of[visitor]
             if person is not None and (kind != "anonymous_id" or person not in self.home):
