@@ -48,6 +48,15 @@ def lead_of(email: str) -> int:
     return int(Lead.objects.filter(person__email=email).latest("pk").pk)
 
 
+def win(lead: int) -> None:
+    """Accepted, qualified, an opportunity, and won three hours after T0, by whoever it was offered to."""
+    by = User.objects.get(pk=Holding.objects.get(lead_id=lead).salesperson_id)
+    sales.accept(lead_id=lead, by=by, at=T0 + 2 * HOUR)
+    sales.qualify(lead_id=lead, by=by, at=T0 + 2 * HOUR + 1)
+    sales.open_opportunity(lead_id=lead, value=100_000, by=by, at=T0 + 2 * HOUR + 2)
+    sales.won(lead_id=lead, value=100_000, by=by, at=T0 + 3 * HOUR)
+
+
 def live() -> tuple[int, int, int]:
     """Vera is won; Otto, her colleague, comes; Vera comes again, in one batch with him. Returns both of hers, and his."""
     cast = make_cast()
@@ -56,12 +65,7 @@ def live() -> tuple[int, int, int]:
     intake([touch(kind, at=came, email=VERA) for kind in ("seminar.attended", "demo.requested")], known_at=came)
     intake([touch("seminar.attended", at=came, email=VERA)], known_at=came + 1)
     first = lead_of(VERA)
-    holding = Holding.objects.get(lead_id=first)
-    by = User.objects.get(pk=holding.salesperson_id)
-    sales.accept(lead_id=first, by=by, at=T0 + 2 * HOUR)
-    sales.qualify(lead_id=first, by=by, at=T0 + 2 * HOUR + 1)
-    sales.open_opportunity(lead_id=first, value=100_000, by=by, at=T0 + 2 * HOUR + 2)
-    sales.won(lead_id=first, value=100_000, by=by, at=T0 + 3 * HOUR)
+    win(first)
     intake([touch("page.viewed", at=T0 + 4 * HOUR, email=OTTO)], known_at=T0 + 4 * HOUR)
     again = T0 + 5 * HOUR
     clocks.let_time_pass(at=again)
@@ -120,4 +124,29 @@ def test_the_ledger_of_second_leads_is_what_a_replay_finds(tmp_path: Path) -> No
     assert ran == found == reference
     again = T0 + 5 * HOUR + 1
     assert ran[str(second)] == [Change(again, "", "lead", "lead.1")]
-    assert ran[str(colleague)] == [Change(T0 + 4 * HOUR, "", "lead", "lead.1")], "nothing that Vera begins anew turns him"
+    assert ran[str(colleague)] == [Change(T0 + 4 * HOUR, "", "lead", "lead.1")], (
+        "nothing that Vera begins anew turns him"
+    )
+
+
+def test_who_is_alone_becomes_active_anew_after_a_win() -> None:
+    """What a second lead's person did before is nobody's: the first touch after it may be what makes the lead."""
+    cast, lone = make_cast(), "lone@gmail.com"
+    sign(cast, source=SIGNED.replace("at_least: 2,", "at_least: 1,").replace("at_least: 20", "at_least: 15"))
+    came = T0 + HOUR
+    intake([touch(kind, at=came, email=lone) for kind in ("paper.downloaded", "demo.requested")], known_at=came)
+    win(lead_of(lone))
+    # What brings the second lead about happened before the win, and came late: so it does not count.
+    late = T0 + 4 * HOUR
+    intake([touch("paper.downloaded", at=came + 1, email=lone)], known_at=late)
+    second = lead_of(lone)
+    assert Holding.objects.get(lead_id=second).verdict == "prospect"
+
+    intake([touch("paper.downloaded", at=late + 1, email=lone)], known_at=late + 1)
+
+    version = in_force(late + 1)
+    assert version is not None
+    (afresh,) = judge(lead_ids=[second], as_of=late + 1, version=version)
+    assert (afresh.verdict, Holding.objects.get(lead_id=second).verdict) == ("lead", "lead")
+    again = intake([touch("paper.downloaded", at=late + 2, email=lone)], known_at=late + 2)
+    assert again.judged == 0, "active already"
