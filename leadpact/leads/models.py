@@ -140,7 +140,8 @@ class Tie(models.Model):
 class Lead(models.Model):
     """A need of a person that may become a sale. At most one is open per person.
 
-    `counts_from`: touches up to this instant belong to an earlier lead of the person and do not count.
+    `counts_from`: touches up to this instant belong to an earlier lead of the person and do not count for this one; they do
+    for the account.
     `sourced_by`: marketing, sales (own prospecting) or referral; `source`: the reporting channel.
     """
 

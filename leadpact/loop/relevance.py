@@ -89,7 +89,10 @@ def touched(found: Identified, *, version: InForce, at: int, lead_fields: Mappin
 
 
 def _newly_active(people: set[int], known: Reads, at: int, found: Identified) -> set[int]:
-    """Those who had no counted touch within some window of active people: this batch may make the count grow."""
+    """Those who had no counted touch within some window of active people: this batch may make the count grow.
+
+    At an account everything counts that somebody did; who has none is counted alone, by the touches of the open lead.
+    """
     if not people:
         return set()
     if any(kinds for kinds, _ in known.active):
@@ -100,13 +103,14 @@ def _newly_active(people: set[int], known: Reads, at: int, found: Identified) ->
         return fresh
     with raw_cursor() as cursor:
         cursor.execute(
-            'SELECT p.id, max(t."at") FROM unnest($1::bigint[]) AS p (id)'
+            'SELECT p.id, max(t."at") FROM unnest($1::bigint[], $4::boolean[]) AS p (id, alone)'
             " CROSS JOIN LATERAL (SELECT id, tied_known_at FROM leads_visitor WHERE person_id = p.id OFFSET 0) AS v"
             ' CROSS JOIN LATERAL (SELECT "at" FROM leads_touch AS x WHERE x.visitor_id = v.id AND x."at" <= $2 AND'
             " x.void_at IS NULL"
             " AND x.kind <> ALL($3::text[]) AND NOT EXISTS (SELECT FROM leads_touchvoid AS d WHERE d.touch_id = x.id)"
+            ' AND NOT (p.alone AND x."at" <= COALESCE((SELECT max(counts_from) FROM leads_lead WHERE person_id = p.id), $5))'
             ' ORDER BY x."at" DESC LIMIT 1) AS t GROUP BY p.id',
-            (asked, at, sorted(OURS)),
+            (asked, at, sorted(OURS), [found.people[p].account_id is None for p in asked], EVER),
             prepare=True,
         )
         last = {int(row[0]): int(row[1]) for row in cursor.fetchall()}  # type: ignore[call-overload]

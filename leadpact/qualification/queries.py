@@ -85,6 +85,8 @@ def lateness(*, since: int, at: int) -> Lateness:
 def history(lead_id: int, *, as_of: int) -> History:
     """Everything that is known about a lead and of everybody at its account, with both instants of each fact.
 
+    What its person did for an earlier lead counts for the account, as what anybody there did, and not for the lead.
+
     as_of: whose trails and facts were whose by then; mergers move them, and may be undone.
     """
     with raw_cursor() as cursor:
@@ -111,12 +113,12 @@ def history(lead_id: int, *, as_of: int) -> History:
         facts: list[Any] = cursor.fetchall()
         cursor.execute(
             (
-                "SELECT t.id, CASE WHEN p.id = $1 THEN $3::bigint END, p.id, p.account_id, t.kind, t.at,"
+                "SELECT t.id, CASE WHEN p.id = $1 AND t.at > $4 THEN $3::bigint END, p.id, p.account_id, t.kind, t.at,"
                 " GREATEST(t.known_at, v.tied_known_at),"
                 " t.cells::text, LEAST(t.void_at, x.known_at) FROM leads_person AS p"
                 f" CROSS JOIN LATERAL ({trails('p.id', '$5::bigint')}) AS v"
                 " JOIN leads_touch AS t ON t.visitor_id = v.id LEFT JOIN leads_touchvoid AS x ON x.touch_id = t.id"
-                " WHERE (p.id = $1 OR p.account_id = $2) AND (p.id <> $1 OR t.at > $4)"
+                " WHERE (p.id = $1 AND t.at > $4) OR p.account_id = $2"
             ).encode(),
             (person, account, lead, counts_from if counts_from is not None else -(2**62), as_of),
         )

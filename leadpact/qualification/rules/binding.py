@@ -18,6 +18,9 @@ from leadpact.language.needs import column, leaves, queries
 from leadpact.language.needs import needs as needs_of
 from leadpact.language.nodes import ActivePeople, Agreement, Form
 
+_WHOLE_OF_ITS_PERSON = (
+    "counts_from IS NULL AND row_number() OVER (PARTITION BY person_key ORDER BY counts_from NULLS FIRST, lead_id) = 1"
+)
 _TABLES = {"person": "p", "account": "a", "lead": "l"}
 _IDS = {"person": "l.person_id", "account": "p.account_id", "lead": "l.id"}
 OWN_FIRST_SQL = f"ARRAY[{', '.join(repr(name) for name in sorted(OWN_FIRST))}]"
@@ -57,6 +60,17 @@ def trails(person: str, as_of: str) -> str:
     )
 
 
+def _spans(person: str) -> str:
+    """SQL for every trail (id, tied_known_at, until) that ever was a person's, each as long as it was known to be."""
+    return (
+        f"SELECT id, tied_known_at, NULL::bigint AS until FROM leads_visitor WHERE person_id = {person}"
+        " AND NOT EXISTS (SELECT FROM leads_tie WHERE visitor_id = leads_visitor.id)"
+        " UNION ALL SELECT visitor_id, known_at, until FROM (SELECT visitor_id, person_id, known_at,"
+        " lead(known_at) OVER (PARTITION BY visitor_id ORDER BY known_at, id) AS until FROM leads_tie"
+        f" WHERE visitor_id IN (SELECT visitor_id FROM leads_tie WHERE person_id = {person})) AS m WHERE person_id = {person}"
+    )
+
+
 def facts_of(scope: str, whose: str, as_of: str) -> str:
     """SQL condition on `leads_attributefact`: what is known of a record as of an instant, with who was merged into it."""
     one = f"subject = {_text(scope)}"
@@ -69,8 +83,9 @@ def facts_of(scope: str, whose: str, as_of: str) -> str:
 
 
 def _branch(
-    agreement: Agreement, properties: str, whose: str, *, circle: bool, history: bool, first: str, last: str, known: str
-) -> str:
+    agreement: Agreement, properties: str, whose: str,
+    *, circle: bool, history: bool, each: bool, first: str, last: str, known: str,
+) -> str:  # fmt: skip
     """The touches of some people that some line may count.
 
     first, last: SQL of the earliest and latest instant that is judged; what lies between is sorted out by the compiled query.
@@ -78,7 +93,10 @@ def _branch(
     every touch there is for a batch of a hundred people.
     """
     own = "SELECT id, tied_known_at FROM leads_visitor WHERE person_id = w.person_key"
-    if history:
+    around = each and circle  # leads of several instants look at these people
+    if around:
+        own = f"SELECT id, tied_known_at, until FROM ({_spans('w.person_key')}) AS ties"
+    elif history:
         own = f"SELECT id, tied_known_at FROM ({trails('w.person_key', known)}) AS ties"
     wanted = _wanted(agreement, circle=circle)
     windows = list(wanted)
@@ -92,8 +110,8 @@ def _branch(
     where.append(f"({' OR '.join(clauses) or 'FALSE'})")
     return (
         'SELECT t.id AS touch_id, w.lead_id, w.person_key, w.account_key, t.kind, t."at",'
-        " GREATEST(t.known_at, v.tied_known_at) AS known_at,"
-        f" LEAST(t.void_at, x.known_at) AS void_at{properties}"
+        f" GREATEST(t.known_at, v.tied_known_at{', w.placed_at' if around else ''}) AS known_at,"
+        f" LEAST(t.void_at, x.known_at{', v.until' if around else ''}) AS void_at{properties}"
         f" FROM (SELECT * FROM people AS w WHERE {whose}) AS w"
         f" CROSS JOIN LATERAL ({own} OFFSET 0) AS v"
         ' CROSS JOIN LATERAL (SELECT id, kind, "at", known_at, void_at, cells FROM leads_touch'
@@ -125,6 +143,30 @@ def _wanted(agreement: Agreement, *, circle: bool) -> dict[int | None, str]:
             parts.append(f"kind NOT IN ({ours})")
         said[window] = f"({' OR '.join(parts)})"
     return dict(sorted(said.items(), key=lambda pair: -1 if pair[0] is None else pair[0]))
+
+
+def _people(account_touches: bool, *, each: bool, last: str, placed: str) -> list[tuple[str, str]]:
+    """Whose touches are read: of each lead for itself, and of everybody at its account, once, for the account.
+
+    A lead counts its person's touches from `counts_from` on, its account counts all of them: so the row of a second lead has
+    no account, and its person comes again with those who have no lead here. Where a lead counts everything that its person
+    did, one row serves both. With an instant for each lead none does: as of a colleague's something else was known of the
+    person. A touch then counts for the account from `placed_at` on, and while its trail was known to be the person's.
+    """
+    placed_at = ", {} AS placed_at" if each else ""
+    mine = "SELECT lead_id, person_key, {} AS account_key, counts_from, as_of" + placed_at.format("NULL::bigint")
+    if not account_touches:
+        return [("people", f"{mine.format('account_key')} FROM leads")]
+    serves = "NULL::bigint" if each else f"CASE WHEN {_WHOLE_OF_ITS_PERSON} THEN account_key END"
+    people = (
+        f"SELECT * FROM mine UNION ALL SELECT NULL, p.id, p.account_id, NULL, {last}::bigint"
+        + placed_at.format("p.account_known_at")
+        + " FROM (SELECT DISTINCT account_key FROM leads WHERE account_key IS NOT NULL) AS g"
+        " CROSS JOIN LATERAL (SELECT id, account_id, account_known_at FROM leads_person AS c"
+        f" WHERE account_id = g.account_key AND {placed} OFFSET 0) AS p"
+        " WHERE p.id NOT IN (SELECT person_key FROM mine WHERE account_key IS NOT NULL)"
+    )
+    return [("mine", f"{mine.format(serves)} FROM leads"), ("people", people)]
 
 
 def relations(agreement: Agreement, *, history: bool, each: bool = False) -> list[tuple[str, str]]:
@@ -168,21 +210,12 @@ def relations(agreement: Agreement, *, history: bool, each: bool = False) -> lis
         f" LEFT JOIN leads_account AS a ON a.id = p.account_id {' '.join(joins)} WHERE l.id = ANY($1::bigint[])"
     )
     stages.append(("leads", leads))
-    known = "w.as_of" if each else "$2"
-    people = "SELECT lead_id, person_key, account_key, counts_from, as_of FROM leads"
-    if needs.account_touches:
-        people += (
-            f" UNION ALL SELECT NULL, p.id, p.account_id, NULL, {last}::bigint"
-            " FROM (SELECT DISTINCT account_key FROM leads WHERE account_key IS NOT NULL) AS g"
-            " CROSS JOIN LATERAL (SELECT id, account_id FROM leads_person AS c WHERE account_id = g.account_key"
-            f" AND {placed.format(person='c', when=last)} OFFSET 0) AS p"
-            " WHERE p.id NOT IN (SELECT person_key FROM leads)"
-        )
-    stages.append(("people", people))
+    stages += _people(needs.account_touches, each=each, last=last, placed=placed.format(person="c", when=last))
     properties = "".join(
         f", {_form('t.cells', name, form)} AS {_name(column(name, form))}" for name, form in needs.properties
     )
-    span: dict[str, Any] = {"first": first, "last": last, "known": known, "history": history}
+    known = "w.as_of" if each else "$2"
+    span: dict[str, Any] = {"first": first, "last": last, "known": known, "history": history, "each": each}
     own = _branch(agreement, properties, "w.lead_id IS NOT NULL", circle=False, **span)
     touches = own
     if needs.account_touches:
