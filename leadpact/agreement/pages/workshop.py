@@ -203,7 +203,10 @@ def compare(request: HttpRequest) -> HttpResponse:
     current = queries.in_force(clock.now())
     default = current.number if current else 0
     one, first = _sound(whole_number(request.GET.get("a", ""), default=default))
-    other, second = _sound(whole_number(request.GET.get("b", ""), default=default))
+    versions = list(queries.versions())
+    # The one in force stands beside the newest other one, unless the address names both.
+    newest = next((v.number for v in versions if v.number != one.number), one.number)
+    other, second = _sound(whole_number(request.GET.get("b", ""), default=newest))
     capacity = _capacity(request)
     bases = [
         *([current.hash] if current else []),
@@ -230,7 +233,8 @@ def compare(request: HttpRequest) -> HttpResponse:
             "sides": list(zip((one, other), sides, strict=True))[: 1 if one.number == other.number else 2],
             "differs": diff(first, second),
             "same_bench": same,
-            "versions": list(queries.versions()),
+            "versions": versions,
+            "alone": len(versions) == 1,
             "capacity": capacity,
             # One axis for both, or the two would not stand side by side.
             "sides_left": max((side.left_most for side in sides if side.preview is not None), default=1.0),
