@@ -67,6 +67,7 @@ class Row:
     turners: tuple[Turner, ...]
     told: LineTold | None
     talks: tuple[Talk, ...]
+    warning: str = ""
 
     @property
     def open_talks(self) -> int:
@@ -99,7 +100,7 @@ def workshop(request: HttpRequest, number: int) -> HttpResponse:
         {
             "title": f"Workshop: version {number}",
             "version": one,
-            "groups": _groups(agreement, changes, told, talk.by_line()),
+            "groups": _groups(agreement, changes, told, talk.by_line(), _warnings(one, agreement, changes)),
             "figures": shown,
             "changes": changes,
             "edits": may_draft(user.role),
@@ -304,6 +305,7 @@ def _groups(
     changes: Mapping[str, int],
     told: Mapping[str, LineTold],
     spoken: Mapping[str, Sequence[Talk]],
+    warnings: Mapping[str, str] | None = None,
 ) -> tuple[Group, ...]:
     sections = {one.key: one for one in words.sections(turn(agreement, changes))}
     turners: dict[str, list[Turner]] = {}
@@ -313,7 +315,11 @@ def _groups(
         )
     names = [*DIMENSIONS, *(f"verdicts.{one.name}" for one in agreement.verdicts), "cools"]
     return tuple(
-        Group(section.title, section.intro, tuple(_row(one, turners, told, spoken) for one in section.sentences))
+        Group(
+            section.title,
+            section.intro,
+            tuple(_row(one, turners, told, spoken, warnings or {}) for one in section.sentences),
+        )
         for name in names
         if (section := sections.get(name)) is not None and section.sentences
     )
@@ -324,7 +330,15 @@ def _row(
     turners: Mapping[str, Sequence[Turner]],
     told: Mapping[str, LineTold],
     spoken: Mapping[str, Sequence[Talk]],
+    warnings: Mapping[str, str],
 ) -> Row:
     return Row(
-        one.id, one.text, one.detail, tuple(turners.get(one.id, ())), told.get(one.id), tuple(spoken.get(one.id, ()))
-    )
+        one.id, one.text, one.detail, tuple(turners.get(one.id, ())), told.get(one.id), tuple(spoken.get(one.id, ())),
+        warnings.get(one.id, ""),
+    )  # fmt: skip
+
+
+def _warnings(one: Any, agreement: Agreement, changes: Mapping[str, int]) -> Mapping[str, str]:
+    current = queries.in_force(clock.now())
+    bases = [*([current.hash] if current else []), one.hash or agreement_hash(agreement)]
+    return benches.warned(turn(agreement, changes), bases=bases).by_line
