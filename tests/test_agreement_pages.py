@@ -250,3 +250,17 @@ def test_whoever_takes_leads_sees_no_comment_no_revision_and_no_workshop(
     assert Comment.objects.count() == 1
     with pytest.raises(Refused, match="closed for whoever takes leads"):
         actions.comment(number=1, key="", text="me too", by=cast.cleo, at=T0)
+
+
+def test_two_versions_are_two(cast: Cast, browser: Callable[[User], Client]) -> None:
+    ada = browser(cast.ada)
+    alone = ada.get("/agreement/compare/").content.decode()
+    assert "Version 1, beside no other" in alone
+    assert "There is no other version to compare it with yet" in alone
+    assert "What differs" not in alone
+    actions.draft(source=EXAMPLE.read_text(encoding="utf-8"), by=cast.ada, at=clock.now())
+    assert "Version 1 beside version 2" in ada.get("/agreement/compare/").content.decode()
+    assert "Version 2 beside version 1" in ada.get("/agreement/compare/?a=2").content.decode()
+    same = ada.get("/agreement/compare/?a=2&b=2").content.decode()
+    assert "Choose two versions that differ" in same
+    assert "There is no other version" not in same

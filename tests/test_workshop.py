@@ -298,3 +298,37 @@ def test_what_sales_can_take_knows_hours_absences_and_holidays_week_by_week() ->
     assert all_away is not None
     assert all_away.weeks == (12, 0, 20)
     assert capacity([], 7 * DAY, weeks) is None
+
+
+@needs_history
+def test_history_warns_beside_the_line_of_a_draft(folder: Path, browser: Callable[[User], Client]) -> None:
+    cast = lived(leads=22)
+    ada = browser(cast.ada)
+    other = SOURCE.replace("within: 14 days, per: day", "within: 15 days, per: day")
+    draft = actions.draft(source=SOURCE, by=cast.ada, at=NOW).number
+    changed = actions.draft(source=other, by=cast.ada, at=NOW).number
+    before = text(ada, f"/agreement/{draft}/")
+    assert "No history is made ready" in before
+    assert "scored for" not in before
+    ready(cast, folder)
+
+    page = text(ada, f"/agreement/{draft}/")
+    nobody = re.findall(r"The line `(\w+)` scored for none of 22 leads on \d{4}-\d\d-\d\d\.", page)
+    everybody = re.findall(r"The line `(\w+)` scored for every one of 22 leads", page)
+    assert "pricing" in nobody, "nobody in this company looked at prices"
+    assert everybody, "all 22 are of one industry and size"
+    assert "seminar" not in {*nobody, *everybody} or "seminar" in everybody
+    assert f"{len(nobody) + len(everybody)} lines that history warns of are marked below" in page
+    assert "Not looked at" not in page
+    workshop = text(ada, f"/agreement/{draft}/workshop/")
+    assert "The line `pricing` scored for none of 22 leads" in workshop
+
+    # A line that reads otherwise was not counted; the others still are.
+    page = text(ada, f"/agreement/{changed}/")
+    assert "The line `pricing` scored" not in page
+    assert "made ready: pricing." in page
+    assert all(f"The line `{one}` scored" in page for one in {*nobody, *everybody} - {"pricing"})
+
+    # Whoever takes leads reads nothing of it, and a version that is frozen is not warned of.
+    assert "scored for" not in text(browser(cast.cleo), f"/agreement/{draft}/")
+    assert "scored for" not in text(ada, "/agreement/1/")

@@ -276,6 +276,14 @@ class Bench:
             base_left=self.base_errors[1],
         )
 
+    def evidence_of(self, other: Agreement) -> tuple[LineEvidence, ...]:
+        """What was counted for the lines of another agreement that read the same here, whatever else differs in it."""
+        if self.base.lists != other.lists:
+            return ()
+        mine = {line.id: _line(line) for line in self.base.lines}
+        same = {line.id for line in other.lines if mine.get(line.id) == _line(line)}
+        return tuple(one for one in self.lines if one.line_id in same)
+
     def hand_overs(self, changed: Agreement) -> dict[str, tuple[int, ...]]:
         """When each lead that is handed over under the changed agreement is: lead_id → instants. For files and tests."""
         found = self._hand_overs(changed)

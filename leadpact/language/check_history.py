@@ -83,6 +83,11 @@ def check_history(
     return _Checker(agreement, seen, positions or {}).all()
 
 
+def check_lines(agreement: Agreement, seen: Seen, positions: Mapping[str, Place] | None = None) -> tuple[Problem, ...]:
+    """Only the warnings about lines that nobody or everybody met, for where nothing else was counted."""
+    return _Checker(agreement, seen, positions or {}).only_lines()
+
+
 def check_plays(
     agreement: Agreement, plays: Collection[str], positions: Mapping[str, Place] | None = None
 ) -> tuple[Problem, ...]:
@@ -110,6 +115,11 @@ class _Checker:
             self._same()
             self._thresholds()
             self._verdicts()
+        return self.problems.of(WARNING)
+
+    def only_lines(self) -> tuple[Problem, ...]:
+        if self.seen.leads >= FEWEST:
+            self._lines()
         return self.problems.of(WARNING)
 
     def _warn(self, path: str, message: str, code: str) -> None:

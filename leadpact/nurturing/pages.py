@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from leadpact.kit import clock, formats, lists
@@ -35,6 +36,12 @@ COLUMNS = (
         "due", "Clock", lambda lead: formats.iso(lead.holding.due) if lead.holding.due else "", sort="holding__due"
     ),
 )
+# For whoever is blind: state, closeness and clock of what Marketing holds move with the verdict, and so does since when it holds
+# somebody in a state. Neither shown, nor sorted by, nor narrowed by, nor counted, nor in the CSV.
+BLIND = (
+    *(one for one in COLUMNS if one.key in {"name", "email", "source"}),
+    lists.Column("since", "Captured", lambda lead: formats.iso(lead.created_at), sort="created_at", falling=True),
+)
 
 
 def _named(rows: Any, text: str) -> Any:
@@ -57,13 +64,21 @@ def _narrow(rows: Any, view: str, at: int) -> Any:
 
 @page(roles=MARKETING, methods=("GET", "HEAD"))
 def pool(request: HttpRequest) -> HttpResponse:
-    """The page."""
+    """The page. A manager who takes leads sees whom Marketing holds, and nothing that tells a verdict."""
+    blind = not sees_scores(request.user)  # type: ignore[arg-type]
+    return _blind(request) if blind else _open(request)
+
+
+SEARCH = lists.Filter("q", "Name or e-mail", _named, hint="the beginning")
+
+
+def _open(request: HttpRequest) -> HttpResponse:
     at = clock.now()
     counts = queries.counts(at)
     view = request.GET.get("view", "growing")
     view = view if view in dict(VIEWS) else "growing"
     filters = (
-        lists.Filter("q", "Name or e-mail", _named, hint="the beginning"),
+        SEARCH,
         lists.Filter(
             "state",
             "State",
@@ -71,21 +86,12 @@ def pool(request: HttpRequest) -> HttpResponse:
             choices=[("prospect", "Prospects"), ("lead", "Leads")],
         ),
     )
-    blind = not sees_scores(request.user)  # type: ignore[arg-type]
-    columns = tuple(one for one in COLUMNS if not (blind and one.key == "near"))
-    sort = {
-        "growing": "since" if blind else "near",
-        "late": "due",
-        "resting": "due",
-        "repair": "due",
-        "waiting": "since",
-    }[view]
     shown = lists.listing(
         request,
         _narrow(queries.pool(), view, at),
-        columns=columns,
+        columns=COLUMNS,
         filters=filters,
-        sort=sort,
+        sort={"growing": "near", "waiting": "since"}.get(view, "due"),
         noun="lead|leads",
         keep=("view",),
     )
@@ -98,6 +104,14 @@ def pool(request: HttpRequest) -> HttpResponse:
         counts=counts,
         tabs=tabs,
         view=view,
-        blind=blind,
+        blind=False,
         far=queries.FAR,
     )
+
+
+def _blind(request: HttpRequest) -> HttpResponse:
+    if request.GET.get("view") or request.GET.get("state"):
+        raise PermissionDenied
+    shown = lists.listing(request, queries.pool(), columns=BLIND, filters=(SEARCH,), sort="-since", noun="lead|leads")
+    held = queries.counts(clock.now())["held"]
+    return lists.answer(request, "nurturing/pool.html", shown, title="Pool", held=held, view="", blind=True)

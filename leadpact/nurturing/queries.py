@@ -30,15 +30,15 @@ def pool() -> QuerySet[Any]:
 
 
 def counts(at: int) -> dict[str, int]:
-    """How many grow, rest, wait for repair, are late for a touch, or are sales-ready and wait. One statement."""
+    """How many grow, rest, wait for repair, are late for a touch, are sales-ready and wait; `held`: all. One statement."""
     with raw_cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FILTER (WHERE state IN ('prospect', 'lead')), count(*) FILTER (WHERE state = 'resting'),"
             " count(*) FILTER (WHERE state = 'repair'), count(*) FILTER (WHERE due_what = 'touch_every' AND due < $1),"
             " count(*) FILTER (WHERE verdict = 'sales_ready' AND state IN ('prospect', 'lead')), count(*) FILTER"
-            " (WHERE state = 'new')"
+            " (WHERE state = 'new'), count(*)"
             " FROM custody_holding WHERE holder = 'marketing'",
             (at,),
         )
         row: Any = cursor.fetchone()
-    return dict(zip(("growing", "resting", "repair", "late", "waiting", "new"), row, strict=True))
+    return dict(zip(("growing", "resting", "repair", "late", "waiting", "new", "held"), row, strict=True))

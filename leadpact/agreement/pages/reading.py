@@ -10,12 +10,14 @@ from django.shortcuts import render
 from leadpact.agreement import queries
 from leadpact.agreement.pages.common import CLOSED, found, read, shown
 from leadpact.agreement.permissions import may_draft, may_sign, may_withdraw
-from leadpact.agreement.queries import drafts, talk
+from leadpact.agreement.queries import benches, drafts, talk
 from leadpact.agreement.rules import DEPARTMENTS
 from leadpact.kit import clock
 from leadpact.kit.failures import CannotDo
 from leadpact.kit.pages import page
 from leadpact.language import words
+from leadpact.language.canonical import agreement_hash
+from leadpact.language.nodes import Agreement
 from leadpact.team.permissions import sees_scores
 
 
@@ -94,6 +96,7 @@ def version(request: HttpRequest, number: int) -> HttpResponse:
             "sides": [(side, signed.get(side)) for side in DEPARTMENTS],
             "blind": blind,
             "talks": () if blind else _talks(reading.sections),
+            "warned": _warned(one, reading.agreement, current) if not blind else None,
             "aside": drafts.aside(number) if one.status == "draft" else (),
             "revisions": len(drafts.revisions(number)),
             "edits": one.status == "draft" and may_draft(user.role),
@@ -109,6 +112,13 @@ def version(request: HttpRequest, number: int) -> HttpResponse:
             "signs": bool(open_) and may_sign(user.role, user.department) and user.department not in signed,
         },
     )
+
+
+def _warned(one: Any, meant: Agreement | None, current: queries.InForce | None) -> benches.Warned | None:
+    """What history warns of on a draft; None where the text has errors or is no draft."""
+    if one.status != "draft" or meant is None:
+        return None
+    return benches.warned(meant, bases=[*([current.hash] if current else []), agreement_hash(meant)])
 
 
 def _talks(sections: tuple[words.Section, ...]) -> list[tuple[talk.Talk, str]]:

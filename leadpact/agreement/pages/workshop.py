@@ -67,6 +67,7 @@ class Row:
     turners: tuple[Turner, ...]
     told: LineTold | None
     talks: tuple[Talk, ...]
+    warning: str = ""
 
     @property
     def open_talks(self) -> int:
@@ -99,7 +100,7 @@ def workshop(request: HttpRequest, number: int) -> HttpResponse:
         {
             "title": f"Workshop: version {number}",
             "version": one,
-            "groups": _groups(agreement, changes, told, talk.by_line()),
+            "groups": _groups(agreement, changes, told, talk.by_line(), _warnings(one, agreement, changes)),
             "figures": shown,
             "changes": changes,
             "edits": may_draft(user.role),
@@ -203,7 +204,10 @@ def compare(request: HttpRequest) -> HttpResponse:
     current = queries.in_force(clock.now())
     default = current.number if current else 0
     one, first = _sound(whole_number(request.GET.get("a", ""), default=default))
-    other, second = _sound(whole_number(request.GET.get("b", ""), default=default))
+    versions = list(queries.versions())
+    # The one in force stands beside the newest other one, unless the address names both.
+    newest = next((v.number for v in versions if v.number != one.number), one.number)
+    other, second = _sound(whole_number(request.GET.get("b", ""), default=newest))
     capacity = _capacity(request)
     bases = [
         *([current.hash] if current else []),
@@ -230,7 +234,8 @@ def compare(request: HttpRequest) -> HttpResponse:
             "sides": list(zip((one, other), sides, strict=True))[: 1 if one.number == other.number else 2],
             "differs": diff(first, second),
             "same_bench": same,
-            "versions": list(queries.versions()),
+            "versions": versions,
+            "alone": len(versions) == 1,
             "capacity": capacity,
             # One axis for both, or the two would not stand side by side.
             "sides_left": max((side.left_most for side in sides if side.preview is not None), default=1.0),
@@ -300,6 +305,7 @@ def _groups(
     changes: Mapping[str, int],
     told: Mapping[str, LineTold],
     spoken: Mapping[str, Sequence[Talk]],
+    warnings: Mapping[str, str] | None = None,
 ) -> tuple[Group, ...]:
     sections = {one.key: one for one in words.sections(turn(agreement, changes))}
     turners: dict[str, list[Turner]] = {}
@@ -309,7 +315,11 @@ def _groups(
         )
     names = [*DIMENSIONS, *(f"verdicts.{one.name}" for one in agreement.verdicts), "cools"]
     return tuple(
-        Group(section.title, section.intro, tuple(_row(one, turners, told, spoken) for one in section.sentences))
+        Group(
+            section.title,
+            section.intro,
+            tuple(_row(one, turners, told, spoken, warnings or {}) for one in section.sentences),
+        )
         for name in names
         if (section := sections.get(name)) is not None and section.sentences
     )
@@ -320,7 +330,15 @@ def _row(
     turners: Mapping[str, Sequence[Turner]],
     told: Mapping[str, LineTold],
     spoken: Mapping[str, Sequence[Talk]],
+    warnings: Mapping[str, str],
 ) -> Row:
     return Row(
-        one.id, one.text, one.detail, tuple(turners.get(one.id, ())), told.get(one.id), tuple(spoken.get(one.id, ()))
-    )
+        one.id, one.text, one.detail, tuple(turners.get(one.id, ())), told.get(one.id), tuple(spoken.get(one.id, ())),
+        warnings.get(one.id, ""),
+    )  # fmt: skip
+
+
+def _warnings(one: Any, agreement: Agreement, changes: Mapping[str, int]) -> Mapping[str, str]:
+    current = queries.in_force(clock.now())
+    bases = [*([current.hash] if current else []), one.hash or agreement_hash(agreement)]
+    return benches.warned(turn(agreement, changes), bases=bases).by_line

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 from leadpact.agreement.models import Bench
 from leadpact.agreement.rules.capacity import Capacity, Seller, capacity
 from leadpact.kit.failures import CannotDo
+from leadpact.kit.formats import iso
 from leadpact.kit.instants import WEEK
 from leadpact.kit.places import data_directory
 from leadpact.lake import preview as engine
+from leadpact.language.check_history import LineSeen, Seen, check_lines
 from leadpact.language.nodes import Agreement, Market
 from leadpact.leads.models import Lead
 from leadpact.team.models import Absence, User
@@ -79,6 +81,50 @@ def on_history(changed: Agreement, *, bases: Sequence[str]) -> Tried:
         weeks = [week.start for week in shown.weeks]
         return Tried(shown, found, digest, capacity(_sellers(changed.market, weeks), found.stay, weeks))
     return Tried(None, known, why_not=why)
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """What history warns of, by the id of the line. ready: whether any history could be looked at.
+
+    unseen: lines that nothing was counted for, since they read otherwise in every history that is made ready.
+    """
+
+    by_line: Mapping[str, str] = field(default_factory=dict[str, str])
+    ready: bool = False
+    unseen: tuple[str, ...] = ()
+    waits: bool = False
+
+
+def warned(meant: Agreement, *, bases: Sequence[str]) -> Warned:
+    """Lines that nobody or everybody met in the past, by the first history made ready that has them. Never raises.
+
+    Counts were made when history was made ready: nothing is judged here, so that a page can ask.
+    """
+    counted: dict[str, tuple[engine.LineEvidence, int]] = {}
+    ready = waits = False
+    for digest in dict.fromkeys(bases):
+        found = bench(digest)
+        path = place(found) if found is not None else None
+        if found is None or path is None:
+            waits = waits or (found is not None and found.status not in {"ready", "failed"})
+            continue
+        try:
+            opened = _opened(path)
+        except CannotDo:
+            continue
+        ready = True
+        for one in opened.evidence_of(meant):
+            counted.setdefault(one.line_id, (one, opened.end))
+    told: dict[str, str] = {}
+    for line, (one, end) in counted.items():
+        leads = one.met + one.not_met + one.unknown
+        seen = Seen(
+            leads, leads, f"on {iso(end)[:10]}", touches=True, lines={line: LineSeen(one.met, one.unknown, mark=0)}
+        )
+        for problem in check_lines(meant, seen):
+            told[line] = problem.message
+    return Warned(told, ready, tuple(one.id for one in meant.lines if one.id not in counted), waits)
 
 
 def _sellers(market: Market, weeks: Sequence[int]) -> list[Seller]:

@@ -53,6 +53,12 @@ def money(minor: int | None, currency: str = "USD") -> str:
 
 
 @register.filter
+def of_key(found: Any, key: str) -> Any:
+    """`{{ warned.by_line|of_key:one.id }}`: what a mapping holds for a key; nothing where it has none, or is none."""
+    return found.get(key, "") if found else ""
+
+
+@register.filter
 def lasts(us: int | None) -> str:
     """`{{ wait|lasts }}`: microseconds → 12 min."""
     return formats.duration(us)
