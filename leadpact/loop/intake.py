@@ -4,8 +4,8 @@ When `take` returns, all of it is on disk: the touches, the ties of identity, th
 When it does not, none of it is, and the sender's retry is harmless: every message is taken once, for ever.
 
 Order of locks, the same in every batch: receipts, people who learn something, accounts, identifiers, holdings; each by ascending
-key. Who is only touched is locked by their lead alone. What breaks
-if this changes: two batches that speak of the same people deadlock instead of waiting for each other.
+key. Who is only touched is locked by their lead alone, and looked at again under that lock. What breaks if this changes: two
+batches that speak of the same people deadlock instead of waiting for each other.
 """
 
 from __future__ import annotations
