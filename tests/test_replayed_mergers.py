@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from tests.unruly import MINUTE, Unruly
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LEADS, DAYS = 90, 75
+OwnerBlock = Callable[[], AbstractContextManager[None]]
 
 
 class Mingled(Unruly):
@@ -72,8 +75,14 @@ class Mingled(Unruly):
         self.done["parted"] += 1
 
 
-@pytest.mark.parametrize("seed", [5, 6])
-def test_what_ran_beside_mergers_is_what_a_replay_finds(transactional_db: None, tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize("seed", [5, 8])
+def test_what_ran_beside_mergers_is_what_a_replay_finds(
+    transactional_db: None, as_owner: OwnerBlock, tmp_path: Path, seed: int
+) -> None:
+    # Neither company holds what the lake cannot tell: somebody who lost an account with a parting and was given another later.
+    # Whom the audits draw hangs on the numbers of leads: they begin here where they always do, whatever ran before.
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("SELECT setval(pg_get_serial_sequence('leads_lead', 'id'), 1000000)")
     company = Company(20 + seed, LEADS, datetime(2026, 1, 5, tzinfo=UTC), DAYS)
     users = make_users(company, "Slow-paper-mills-1")
     sign_example(users, company.start)
@@ -123,6 +132,6 @@ def test_what_ran_beside_mergers_is_what_a_replay_finds(transactional_db: None, 
     turned = sum((lead, one.at) in ends for lead, told in found.items() for one in told)
     assert turned > 5, "verdicts that turned at a merger or a parting"
     assert lent > 20
-    if seed == 6:
+    if seed == 8:
         assert given > 0, "accounts that went again with a parting: the other company has none"
     assert forgetful != found
