@@ -7,6 +7,9 @@ BUILT := .venv/.built-from-the-lock
 SPARK := .venv/.spark-from-its-lock
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar off
 
+# Compiled modules are kept, whatever the machine's habit: without them each process spends three seconds on starting.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format bench docs lock clean
 

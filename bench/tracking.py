@@ -146,6 +146,20 @@ def prepare() -> str:
     return create_key(name="bench", per_minute=10_000_000, at=at).secret
 
 
+def until_settled() -> None:
+    """Wait for the server's last process, the one of the jobs: until then it takes a processor for its own start."""
+    from django.db import connection
+
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM procrastinate_workers")
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.2)
+    raise SystemExit("the server's jobs did not start within a minute")
+
+
 def bare_copy(count: int) -> float:
     """Seconds to COPY the rows of as many touches into a table without index or constraint."""
     from leadpact.kit.raw import cursor
@@ -198,6 +212,7 @@ def _measure(address: tuple[str, int], options: argparse.Namespace, place: Path)
 
     with django_ready(place):
         key = prepare()
+        until_settled()
         warm = make_events(options.warm_up, seed=1)
         events = make_events(options.events, seed=2)
         bodies = [

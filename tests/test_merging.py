@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
 from django.test import Client
+from msgspec.structs import replace
 
 from leadpact.agreement.queries import in_force
 from leadpact.capture.actions import intake

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 
 import pytest
 from django.db import transaction
+from msgspec.structs import replace
 
 from leadpact.agreement.queries import in_force
 from leadpact.capture.actions import intake

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 UNICODE_VERSION: Final = unicodedata.unidata_version
@@ -23,6 +24,8 @@ UNICODE_VERSION: Final = unicodedata.unidata_version
 
 NUMBER_PLACES: Final = 6
 WHOLE_DIGITS: Final = 12
+_REPEATS: Final = 256
+"""Texts up to here come again and again, so what is made of them is remembered."""
 
 _NUMBER = re.compile(r"([+-]?)(?:([0-9]+)(?:\.([0-9]+))?|\.([0-9]+))", re.ASCII)
 _ASCII_WORD = re.compile(r"[0-9a-z]+")
@@ -180,6 +183,11 @@ def _decimal_text(value: Decimal) -> str:
     return "0" if text in {"-0", ""} else text
 
 
+@lru_cache(maxsize=65_536)
+def _short_words(folded: str) -> str:
+    return words(folded)
+
+
 def cell_to_json(value: Cell) -> dict[str, str | int | bool]:
     """The cell for a JSON column: keys t, n, b where known, and w where the words are not just the text in blanks."""
     out: dict[str, str | int | bool] = {}
@@ -190,7 +198,7 @@ def cell_to_json(value: Cell) -> dict[str, str | int | bool]:
         out["n"] = value.number
     if value.truth is not None:
         out["b"] = value.truth
-    spaced = words(value.text)
+    spaced = _short_words(value.text) if len(value.text) <= _REPEATS else words(value.text)
     if spaced != f" {value.text} ":
         out["w"] = spaced
     return out

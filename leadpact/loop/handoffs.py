@@ -53,9 +53,11 @@ def after_verdict(
     def entry(move: str, **more: object) -> NewEntry:
         return NewEntry(held.lead_id, move, SYSTEM, agreement=agreement_hash, cause_touch=cause_touch, **more)  # type: ignore[arg-type]
 
-    nurture = {"due": at + touch_every(agreement), "due_what": "touch_every"}
     entries: list[NewEntry] = []
     changed = held.state == "new" or judged.verdict != held.verdict
+    if not changed and judged.verdict not in {SALES_READY, DISQUALIFIED} and held.state != "accepted":
+        return entries  # nearly every verdict
+    nurture = {"due": at + touch_every(agreement), "due_what": "touch_every"}
     if changed:
         clock = nurture if held.state in WITH_MARKETING and (held.state == "new" or _moves_state(held, judged)) else {}
         entries.append(

@@ -7,9 +7,11 @@ rest, a new version of the agreement.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.db import transaction
+from msgspec import Struct
+from msgspec.structs import replace
 
 from leadpact.agreement.queries import InForce, in_force
 from leadpact.custody.actions import NewEntry, Recorded, record
@@ -26,8 +28,7 @@ DEFAULT_ACCEPT_WITHIN = 86_400_000_000
 CHUNK = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class LockedLead:
+class LockedLead(Struct, frozen=True, gc=False):
     """A lead as it is held, locked for this transaction.
 
     as_of, judged_by: of its latest judgement, the instant and the hash of the version; None and empty before the first.

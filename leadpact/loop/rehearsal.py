@@ -17,6 +17,7 @@ from itertools import count
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from leadpact.agreement.queries import in_force
 from leadpact.capture.rules.arrival import Arrival
@@ -158,7 +159,7 @@ class Rehearsal:
             )
             seller = sellers[self.company.position(arrival.user_id) % len(sellers)]
             owner = self.users[seller.email].pk
-        return replace(
+        return structs.replace(
             arrival, source=person.source, campaign=person.campaign, sourced_by=person.sourced_by, owner_id=owner
         )
 

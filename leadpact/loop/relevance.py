@@ -35,6 +35,10 @@ class Reads:
     active: tuple[tuple[frozenset[str], int | None], ...]
     fields: frozenset[str]
 
+    def makes_active(self, kind: str) -> bool:
+        """Whether somebody's touch of this kind is one that some count of active people counts."""
+        return kind not in OURS and any(not kinds or kind in kinds for kinds, _ in self.active)
+
 
 @lru_cache(maxsize=16)
 def reads(agreement_hash: str) -> Reads:
@@ -73,6 +77,7 @@ def touched(found: Identified, *, version: InForce, at: int, lead_fields: Mappin
     # Who is found to be of an account brings what it did to everybody there, and sees what the account is.
     circle = set(found.joined) | found.placed
     maybe: set[int] = set()
+    makes_active: dict[str, bool] = {}
     for tied in found.tied:
         touch = tied.arrival.touch
         if touch is None or tied.person_id is None or touch.automated:
@@ -81,7 +86,9 @@ def touched(found: Identified, *, version: InForce, at: int, lead_fields: Mappin
             people.add(tied.person_id)
         if touch.kind in known.circle:
             circle.add(tied.person_id)
-        if touch.kind not in OURS and any(not kinds or touch.kind in kinds for kinds, _ in known.active):
+        if touch.kind not in makes_active:
+            makes_active[touch.kind] = known.makes_active(touch.kind)
+        if makes_active[touch.kind]:
             maybe.add(tied.person_id)
     circle |= _newly_active(maybe - circle, known, at, found)
     accounts |= {a for p in circle if (a := found.people[p].account_id) is not None}

@@ -43,6 +43,11 @@ def _drift(agreement_hash: str) -> Drift:
     return Drift(by_hash(agreement_hash))
 
 
+@lru_cache(maxsize=4_096)
+def _is_settled(agreement_hash: str, verdict: str, alternatives: int, cools: bool) -> bool:
+    return not _drift(agreement_hash).can_change(verdict, alternatives=alternatives, cools=cools)
+
+
 def judge(*, lead_ids: Sequence[int], as_of: int, version: InForce, history: bool = False) -> list[Judged]:
     """Judge leads as of an instant, in one statement, without writing anything.
 
@@ -61,7 +66,6 @@ def judge_by(agreement_hash: str, *, lead_ids: Sequence[int], as_of: int, histor
         cursor.execute(sql.encode(), (list(lead_ids), as_of), prepare=True)
         rows: list[Any] = cursor.fetchall()
     first_extra = len(FIXED) + len(lines)
-    drift = _drift(agreement_hash)
     return [
         Judged(
             lead_id=row[0], as_of=row[1], verdict=row[2], decided_by=row[3] or "",
@@ -69,9 +73,7 @@ def judge_by(agreement_hash: str, *, lead_ids: Sequence[int], as_of: int, histor
             parts=dict(zip(lines, row[len(FIXED) : first_extra], strict=True)),
             alternatives=row[first_extra], cools=bool(row[first_extra + 1]),
             distance=row[first_extra + 2], changes_at=row[first_extra + 3],
-            settled=not drift.can_change(
-                row[2], alternatives=row[first_extra], cools=bool(row[first_extra + 1])
-            ),
+            settled=_is_settled(agreement_hash, row[2], row[first_extra], bool(row[first_extra + 1])),
         )
         for row in rows
     ]  # fmt: skip

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import Struct, field
 
 from leadpact.capture.actions.ids import Ids
 from leadpact.capture.rules.arrival import Arrival
@@ -33,8 +34,7 @@ class IdentityRace(Exception):
     """Another transaction tied one of the batch's identifiers first. Roll back and start afresh."""
 
 
-@dataclass(slots=True)
-class Record:
+class Record(Struct):
     """A person, an account or a lead in memory: what it holds now, and which facts the batch adds."""
 
     subject: str
@@ -63,7 +63,6 @@ class Record:
             self.changed = True
 
 
-@dataclass(slots=True)
 class PersonRecord(Record):
     """A person in memory."""
 
@@ -73,8 +72,7 @@ class PersonRecord(Record):
     opted_out: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Tied:
+class Tied(Struct, frozen=True, gc=False):
     """An arrival and whose it is. person_id None: still anonymous."""
 
     arrival: Arrival
@@ -140,8 +138,24 @@ def ties_known_at(found: Identified, *, known_at: int) -> None:
             )
 
 
+class _Known(NamedTuple):
+    """What is always read of a person whom a batch names."""
+
+    account_id: int | None
+    email: str | None
+    email_verified: bool
+    opted_out: bool
+    ties_version: int
+
+    def record(self, id_: int, traits: dict[str, Any], cells: dict[str, Any]) -> PersonRecord:
+        return PersonRecord(
+            "person", id_, traits, cells, account_id=self.account_id, email=self.email,
+            email_verified=self.email_verified, opted_out=self.opted_out,
+        )  # fmt: skip
+
+
 _PEOPLE = (
-    b"SELECT id, account_id, email, email_verified, opted_out, traits::text, cells::text, ties_version FROM leads_person"
+    b"SELECT id, traits::text, cells::text, account_id, email, email_verified, opted_out, ties_version FROM leads_person"
     b" WHERE id = ANY($1::bigint[])"
 )
 _LOCKED = _PEOPLE + b" ORDER BY id FOR NO KEY UPDATE"
@@ -150,6 +164,7 @@ _LOCKED = _PEOPLE + b" ORDER BY id FOR NO KEY UPDATE"
 class _Batch:
     def __init__(self, arrivals: Sequence[Arrival], known_at: int, *, lock_all: bool) -> None:
         self.arrivals = arrivals
+        self.keys = [tuple(_keys(arrival)) for arrival in arrivals]
         self.known_at = known_at
         self.lock_all = lock_all
         self.unlocked: dict[int, tuple[int | None, int]] = {}
@@ -171,67 +186,74 @@ class _Batch:
     # --- reading ---------------------------------------------------------------------------
 
     def read(self) -> None:
-        keys = sorted({key for arrival in self.arrivals for key in _keys(arrival)})
+        keys = sorted({key for keys in self.keys for key in keys})
         with raw_cursor() as cursor:
             cursor.execute(
-                "SELECT i.kind, i.value, i.visitor_id, v.person_id, p.ties_version, p.account_id IS NULL, p.email IS NULL"
-                " FROM unnest($1::text[], $2::text[]) AS k (kind, value)"
+                "SELECT i.kind, i.value, i.visitor_id, v.person_id, p.account_id, p.email, p.email_verified, p.opted_out,"
+                " p.ties_version FROM unnest($1::text[], $2::text[]) AS k (kind, value)"
                 " JOIN leads_identifier AS i ON i.kind = k.kind AND i.value = k.value"
                 " JOIN leads_visitor AS v ON v.id = i.visitor_id LEFT JOIN leads_person AS p ON p.id = v.person_id",
                 ([k for k, _ in keys], [v for _, v in keys]),
                 prepare=True,
             )
-            versions: dict[object, object] = {}
-            placeless: set[object] = set()
-            nameless: set[object] = set()
-            for kind, value, visitor, person, version, no_account, no_email in cursor.fetchall():
-                if no_account:
-                    placeless.add(person)
-                if no_email:
-                    nameless.add(person)
+            known: dict[int, _Known] = {}
+            for kind, value, visitor, person, *about in cursor.fetchall():
                 self.visitor_of[kind, value] = visitor  # type: ignore[index,assignment]
                 self.person_of[visitor] = person  # type: ignore[index,assignment]
-                versions[person] = version
-            known = sorted({p for p in self.person_of.values() if p is not None})
-            told = {
-                person
-                for arrival in self.arrivals
-                for key in _keys(arrival)
-                if (person := self._person(*key)) is not None
-                and (
-                    self.lock_all
-                    or arrival.person.cells
-                    or arrival.opted_out is not None
-                    or (arrival.account_domain and person in placeless)
-                    or (arrival.email and person in nameless)
-                )
-            }
+                if person is not None:
+                    known[person] = _Known(*about)  # type: ignore[index,arg-type]
+            told, mailed = self._told(known)
             # Locked in the order of ids: two batches that speak of the same people wait instead of deadlocking.
-            for locked, asked in (
-                (True, [person for person in known if person in told]),
-                (False, [person for person in known if person not in told]),
-            ):
-                if not asked:
-                    continue
-                cursor.execute(_LOCKED if locked else _PEOPLE, (asked,), prepare=True)
-                for id_, account, email, verified, out, traits, cells, version in cursor.fetchall():
-                    if version != versions[id_]:
-                        raise IdentityRace  # a merger moved trails while we waited for the lock
-                    self.people[id_] = PersonRecord(  # type: ignore[index]
-                        "person", id_, _load(traits), _load(cells), account_id=account, email=email,  # type: ignore[arg-type]
-                        email_verified=verified, opted_out=out,  # type: ignore[arg-type]
-                    )  # fmt: skip
-                    if not locked:
-                        self.unlocked[id_] = (account, version)  # type: ignore[index,assignment]
+            for statement, asked in ((_LOCKED, sorted(told)), (_PEOPLE, sorted(mailed - told))):
+                if asked:
+                    cursor.execute(statement, (asked,), prepare=True)
+                    for id_, traits, cells, *about in cursor.fetchall():
+                        one = _Known(*about)  # type: ignore[arg-type]
+                        if one.ties_version != known[id_].ties_version:  # type: ignore[index]
+                            raise IdentityRace  # a merger moved trails while we waited for the lock
+                        known[id_] = one  # type: ignore[index]
+                        self.people[id_] = one.record(id_, _load(traits), _load(cells))  # type: ignore[index,arg-type]
+        for id_, one in known.items():
+            if id_ not in told:
+                self.unlocked[id_] = (one.account_id, one.ties_version)
+                # Nothing is asked of what they are: should the batch tell something after all, it is started afresh.
+                self.people.setdefault(id_, one.record(id_, {}, {}))
         for (kind, _), visitor in self.visitor_of.items():
             person = self.person_of[visitor]
             if person is not None and (kind != "anonymous_id" or person not in self.home):
                 self.home[person] = visitor
+        self._draw_ids()
+
+    def _told(self, known: Mapping[int, _Known]) -> tuple[set[int], set[int]]:
+        """Known people of whom the batch tells something beside touches (everybody where all are to be locked), and those
+        whom it names by e-mail.
+        """
+        told: set[int] = set()
+        mailed: set[int] = set()
+        for arrival, keys in zip(self.arrivals, self.keys, strict=True):
+            certainly = self.lock_all or bool(arrival.person.cells) or arrival.opted_out is not None
+            if not (certainly or arrival.account_domain or arrival.email):
+                continue  # nearly every touch
+            for key in keys:
+                person = self._person(*key)
+                if person is None:
+                    continue
+                if (
+                    certainly
+                    or (arrival.account_domain and known[person].account_id is None)
+                    or (arrival.email and known[person].email is None)
+                ):
+                    told.add(person)
+                if arrival.email:
+                    mailed.add(person)
+        return told, mailed
+
+    def _draw_ids(self) -> None:
         # Whoever comes without any known identifier may be a new visitor; whoever names an e-mail or a user id that is tied to
         # nobody may be a new person.
-        strangers = sum(all(self._visitor(*key) is None for key in _keys(a)) for a in self.arrivals)
+        strangers = sum(self.visitor_of.keys().isdisjoint(keys_of) for keys_of in self.keys)
         persons = sum(
-            all(self._person(kind, value) is None for kind, value in _keys(a) if kind != "anonymous_id")
+            self._person("user_id", a.user_id) is None and self._person("email", a.email) is None
             for a in self.arrivals
             if a.email or a.user_id
         )

@@ -1,9 +1,10 @@
 """Calls that wait at the same moment go through the intake together, in one transaction.
 
 Most of what the intake does costs the same for one event as for a hundred, and two transactions that speak of the same people wait
-for each other. So a process takes few transactions at once; a thread whose turn comes takes along everything that waits, and the
-threads of those calls find theirs done. A call that comes alone waits for nobody. Each is answered when the transaction that
-holds it is on disk, and what is wrong with one call never fails another.
+for each other. So a process takes one transaction at a time, and a second where the first takes long: it may wait for somebody's
+lock, and those behind it should not. A thread whose turn comes takes along everything that waits, and the threads of those calls
+find theirs done. A call that comes alone waits for nobody. Each is answered when the transaction that holds it is on disk, and
+what is wrong with one call never fails another.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Condition
+from time import monotonic
 from typing import Final
 
 from leadpact.capture.actions import intake
 from leadpact.capture.rules.arrival import Arrival
 
 AT_ONCE: Final = 2
-"""Transactions of one process. One alone would let a call that waits for a lock hold up everybody behind it."""
+"""Transactions of one process."""
+ALONE_S: Final = 0.25
+"""Seconds that a transaction has to itself before the next one starts beside it."""
 MOST_EVENTS: Final = 500
 """Events of one transaction, where it holds more than one call: it bounds what a call waits for others' sake."""
 
@@ -35,8 +39,10 @@ class _Call:
 class Together:
     """The waiting calls of one process."""
 
-    def __init__(self, at_once: int = AT_ONCE) -> None:
+    def __init__(self, at_once: int = AT_ONCE, alone: float = ALONE_S) -> None:
         self._at_once = at_once
+        self._alone = alone
+        self._latest = 0.0
         self._waiting: deque[_Call] = deque()
         self._running = 0
         self._change = Condition()
@@ -64,11 +70,12 @@ class Together:
     def _turn_of(self, call: _Call) -> list[_Call] | None:
         """The calls to take next, when it is this thread's turn; None when its own call is done."""
         with self._change:
-            while not call.done and (call.taken or self._running >= self._at_once):
-                self._change.wait()
+            while not call.done and (call.taken or self._wait() != 0):
+                self._change.wait(None if call.taken else self._wait())
             if call.done:
                 return None
             self._running += 1
+            self._latest = monotonic()
             calls = [self._waiting.popleft()]
             events = len(calls[0].arrivals)
             while self._waiting and events + len(self._waiting[0].arrivals) <= MOST_EVENTS:
@@ -77,6 +84,14 @@ class Together:
             for one in calls:
                 one.taken = True
             return calls
+
+    def _wait(self) -> float | None:
+        """Seconds until one more transaction may start; None: when one that runs has ended."""
+        if self._running == 0:
+            return 0
+        if self._running >= self._at_once:
+            return None
+        return max(0.0, self._latest + self._alone - monotonic())
 
 
 def _take(calls: Sequence[_Call]) -> None:

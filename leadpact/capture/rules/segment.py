@@ -15,9 +15,11 @@ read at all.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
+
+from msgspec.structs import replace
 
 from leadpact.capture.rules import bots, channels
 from leadpact.capture.rules.address import BadAddress, company_domain, domain_of_email, email, email_or_none, identifier
@@ -290,7 +292,10 @@ def _with_touch(base: _Base, call: str, event: Event, context: Mapping[str, Any]
     of_campaign, campaign, origin = _campaign(context)
     properties: dict[str, Any] = {**_page_of(call, context), **origin, **(event.properties or {})}
     if call != "track":
-        properties.update((key, said) for key, said in (("name", event.name), ("category", event.category)) if said)
+        if event.name:
+            properties["name"] = event.name
+        if event.category:
+            properties["category"] = event.category
     raw: dict[str, Any] = {}
     cells: dict[str, Cell] = {}
     flatten(properties, what="properties", raw=raw, cells=cells)

@@ -118,3 +118,9 @@ def test_one_that_waits_for_a_lock_holds_nobody_up(door: Door) -> None:
     door.open.set()
     stuck.join(10)
     assert len(door.batches) == 2
+
+
+def test_a_second_transaction_starts_only_where_the_first_takes_long(door: Door) -> None:
+    here = Together(at_once=2, alone=60)
+    assert all_at_once(here, door, [call(n) for n in range(4)]) == [None] * 4
+    assert [len(messages) for messages, _ in door.batches] == [1, 3], "what came meanwhile waited and went together"

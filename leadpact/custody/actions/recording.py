@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from django.db import connection
+from msgspec import Struct
 
 from leadpact.custody.actions import store
 from leadpact.custody.entries import NEEDS_REASON, SALES, SALES_ACTOR, UNBORN, MoveRefused, after
@@ -39,8 +40,7 @@ class Actor:
 SYSTEM = Actor("system")
 
 
-@dataclass(frozen=True, slots=True)
-class NewEntry:
+class NewEntry(Struct, frozen=True, gc=False):
     """An entry to be written. Instants in microseconds; `value` in minor units of money.
 
     agreement: hash of the version that caused it. reason: a code from a closed list (`entries.NEEDS_REASON` says

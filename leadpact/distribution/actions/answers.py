@@ -6,7 +6,7 @@ answer (where a rejected lead goes) is the loop's. All raise Refused with a sent
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from leadpact.custody.actions import NewEntry, Recorded
 from leadpact.custody.entries import ATTEMPT, CONVERSATION

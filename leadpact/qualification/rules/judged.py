@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True, gc=False):
     """A lead's verdict as of an instant. Scores, parts and distance in thousandths of a point.
 
     alternatives: bit n is set where the n-th alternative of sales_ready held. distance: None is far. changes_at: a lower
