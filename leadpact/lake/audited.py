@@ -70,10 +70,13 @@ def returns(store: Store) -> Returns:
     """When leads came back from Sales, in order."""
     ensure(store, RETURNS)
     found = store.execute(
-        f'SELECT ix, r."at", coalesce(r.until, {EVER}) AS until FROM {RETURNS} r JOIN hs_leads USING (lead_id) '
+        f'SELECT ix, r."at", coalesce(r.until, {EVER}) AS until, r.asleep FROM {RETURNS} r JOIN hs_leads USING (lead_id) '
         f'ORDER BY ix, r."at", coalesce(r.until, {EVER})'
     ).fetchnumpy()
-    return Returns(*(np.ascontiguousarray(found[name], np.int64) for name in ("ix", "at", "until")))
+    return Returns(
+        *(np.ascontiguousarray(found[name], np.int64) for name in ("ix", "at", "until")),
+        asleep=np.ascontiguousarray(found["asleep"], bool),
+    )
 
 
 def won(store: Store) -> Ints:

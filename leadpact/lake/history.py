@@ -6,7 +6,7 @@
     hist_labels   lead_id, handed_at, at, answer, blames
     hist_outcomes lead_id, at, outcome (opportunity, won, lost), value in minor units
     hist_placed   person_key, known_at: who was found to be of an account later than it was known
-    hist_returns  lead_id, at, until
+    hist_returns  lead_id, at, until, asleep
     hist_framed   lead_id, week, frozen_at, stratum
     hist_audits   lead_id, week, released_at, answer, caught
     hist_won      lead_id, at
@@ -275,7 +275,7 @@ def _audits(store: Store, until: int) -> None:
 def _returns(store: Store, until: int) -> None:
     """When leads came back from Sales, as they stood when that transaction was done.
 
-    A rest ends at its date, a repair when it was repaired; without either a lead may go to Sales again at once. What was
+    A rest ends at its date, or a fresh alternative wakes the lead; a repair when it was repaired; without either a lead may go to Sales again at once. What was
     corrected did not happen, and what was closed did not come back.
     """
     store.execute(
@@ -289,7 +289,8 @@ def _returns(store: Store, until: int) -> None:
         ' mended AS (SELECT s.lead_id, s."at", min(e."at") AS done FROM stood s JOIN e ON e.lead_id = s.lead_id'
         ' AND e.move = \'repaired\' AND e."at" >= s."at" GROUP BY ALL)'
         ' SELECT CAST(s.lead_id AS VARCHAR) AS lead_id, s."at",'
-        " CASE s.state WHEN 'resting' THEN s.not_before WHEN 'repair' THEN m.done ELSE s.\"at\" END AS until"
+        " CASE s.state WHEN 'resting' THEN s.not_before WHEN 'repair' THEN m.done ELSE s.\"at\" END AS until,"
+        " s.state = 'resting' AS asleep"
         ' FROM stood s LEFT JOIN mended m ON m.lead_id = s.lead_id AND m."at" = s."at"'
         " WHERE s.state IN ('lead', 'prospect', 'resting', 'repair')"
     )

@@ -251,21 +251,36 @@ def changes(judged: Iterator[Judgement]) -> Iterator[Change]:
 
 
 def hand_overs(
-    known: Known, agreement: Agreement, returns: Sequence[tuple[int, int | None]], *, start: int | None, end: int
+    known: Known, agreement: Agreement, returns: Sequence[tuple[int, int | None, bool]], *, start: int | None, end: int
 ) -> list[int]:
     """When the lead is handed over, by the reference: what `hindsight.handed` says fast.
 
-    returns: when it came back from Sales in fact, and from when on it may go there again (None: not by itself).
+    returns: when it came back from Sales in fact, from when on it may go there again (None: not by itself), and whether it sleeps
+    until then: only an alternative that did not hold when it came back wakes it.
     """
-    ready = [one.as_of for one in judgements(known, agreement, start=start, end=end) if one.verdict == READY]
-    back = sorted((at, NOT_AGAIN if until is None else until) for at, until in returns)
+    judged = list(judgements(known, agreement, start=start, end=end))
+    ready = [one.as_of for one in judged if one.verdict == READY]
+    back = sorted((at, NOT_AGAIN if until is None else until, asleep) for at, until, asleep in returns)
     out: list[int] = []
     now = ready[0] if ready else None
     while now is not None:
         out.append(now)
-        until = next((until for at, until in back if now < at <= end), NOT_AGAIN)
+        came, until, asleep = next((one for one in back if now < one[0] <= end), (NOT_AGAIN, NOT_AGAIN, False))
+        if asleep and (woken := _woken(judged, came, until)) is not None:
+            now = woken
+            continue
         if (hour := hour_after(until)) > end:
             break
         at_once = known.judge(agreement, hour).verdict == READY
         now = hour if at_once else next((at for at in ready if at > hour), None)
     return out
+
+
+def _woken(judged: Sequence[Judgement], came: int, until: int) -> int | None:
+    """When a lead that came back at an instant is woken before its rest is over; None: it is not."""
+    held = [one for one in judged if one.as_of <= came][-1].alternatives
+    for one in judged:
+        fresh = any(now and not then for now, then in zip(one.alternatives, held, strict=True))
+        if came < one.as_of < until and one.verdict == READY and fresh:
+            return one.as_of
+    return None

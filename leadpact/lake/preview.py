@@ -142,7 +142,7 @@ def _prepare(
 ) -> None:
     numbers: list[dict[str, int]] = []
     handed: list[Handed] = []
-    returns = Returns(*(np.empty(0, np.int64),) * 3)
+    returns = Returns.none()
     evidence = Evidence.empty(agreement)
     labels = np.empty(0, np.int8)
     for gathered, rows in segments(store, agreement, start=start, end=end, batch_leads=batch_leads, told=told):

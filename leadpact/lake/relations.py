@@ -9,7 +9,7 @@
     hist_placed   since when a person is known to be of its account, where that is later than the person; may be missing:
                   until then it stands alone, and its touches count for nobody else
     hist_returns  when a lead came back from Sales to Marketing, and from when on it may be handed over again (`until`; NULL: not
-                  by itself); may be missing
+                  by itself); asleep: it rests until then, unless a fresh alternative of sales_ready wakes it; may be missing
     hist_framed   a lead in the frame of a week's blind audits, and in which stratum; may be missing
     hist_audits   who of them was drawn, when they went to Sales, what was answered (qualified, definition, timing; NULL where
                   nothing that counts), and whether they were handed over by themselves before; may be missing
@@ -50,7 +50,7 @@ COLUMNS = {
     '"at" BIGINT, known_at BIGINT, void_at BIGINT, cells VARCHAR',
     LABELS: 'lead_id VARCHAR, handed_at BIGINT, "at" BIGINT, answer VARCHAR, blames VARCHAR',
     PLACED: "person_key VARCHAR, known_at BIGINT",
-    RETURNS: 'lead_id VARCHAR, "at" BIGINT, until BIGINT',
+    RETURNS: 'lead_id VARCHAR, "at" BIGINT, until BIGINT, asleep BOOLEAN',
     FRAMED: "lead_id VARCHAR, week BIGINT, frozen_at BIGINT, stratum VARCHAR",
     AUDITS: "lead_id VARCHAR, week BIGINT, released_at BIGINT, answer VARCHAR, caught BOOLEAN",
     WON: 'lead_id VARCHAR, "at" BIGINT',

@@ -2,8 +2,9 @@
 
 A replay cannot know what Sales would have answered to a hand-over that did not happen. It takes the answers that there were:
 a lead that is with Sales in the replay when it came back in fact comes back then, too, and rests as long. When its rest is over it
-is judged afresh, at the next full hour, and handed over when it is sales-ready then or as soon as it is. A lead that never came
-back is handed over once. What would wake a lead before its rest is over is not played.
+is judged afresh, at the next full hour, and handed over when it is sales-ready then or as soon as it is. While it rests only an
+alternative of sales_ready that did not hold when it came back wakes it (Meaning 12). A lead that never came back is handed over
+once.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from leadpact.lake.hindsight.evidence import rows_at
 from leadpact.lake.hindsight.gathered import EVER, HOUR
 from leadpact.lake.hindsight.segments import Ints, Segments
-from leadpact.lake.hindsight.verdicts import Decider, Faded, Range, decide, spread
+from leadpact.lake.hindsight.verdicts import Decider, Faded, Range, Read, decide, spread
 from leadpact.language.nodes import DAY
 
 NEVER = -1
@@ -25,16 +26,25 @@ READY = "sales_ready"
 
 @dataclass(frozen=True, slots=True)
 class Returns:
-    """When leads came back, in order of lead and time. until: from when on they may be handed over again; EVER: not again."""
+    """When leads came back, in order of lead and time. until: from when on they may be handed over again; EVER: not again.
+    asleep: a fresh alternative of sales_ready wakes them before that.
+    """
 
     lead: Ints
     at: Ints
     until: Ints
+    asleep: NDArray[np.bool_]
+
+    @classmethod
+    def none(cls) -> Returns:
+        """Nobody came back."""
+        none = np.empty(0, np.int64)
+        return cls(none, none, none, np.empty(0, bool))
 
     def between(self, low: int, high: int) -> Returns:
         """Those of some leads, numbered from the first of them."""
         begin, end = np.searchsorted(self.lead, [low, high])
-        return Returns(self.lead[begin:end] - low, self.at[begin:end], self.until[begin:end])
+        return Returns(self.lead[begin:end] - low, self.at[begin:end], self.until[begin:end], self.asleep[begin:end])
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +91,7 @@ def joined(parts: list[Handed], lows: list[int]) -> Handed:
 
 def hand_overs(rows: Segments, decider: Decider, returns: Returns) -> Handed:
     """The hand-overs of a batch. returns: of its leads, by their place in it."""
-    decided = decide(rows, decider, wanted=READY)
+    decided = decide(rows, decider, wanted=READY, each=bool(len(returns.lead)))
     ready = np.array([name == READY for name in decider.names])
     keys = decided.keys[np.flatnonzero(ready[decided.clause])]
     lead = keys >> rows.bits
@@ -108,9 +118,13 @@ def hand_overs(rows: Segments, decider: Decider, returns: Returns) -> Handed:
         whose += [now_lead[inside], now_lead[stays]]
         begins += [now_at[inside], now_at[stays]]
         ends += [returns.at[following[inside]], np.full(int(stays.sum()), EVER, np.int64)]
-        now_lead, until = now_lead[inside], returns.until[following[inside]]
+        which = following[inside]
+        now_lead, until = now_lead[inside], returns.until[which]
+        woken = _woken(rows, decider, keys, now_lead, returns.at[which], until, returns.asleep[which])
+        again_lead.append(now_lead[woken != NEVER])
+        again_at.append(woken[woken != NEVER])
         hour = np.where(until >= EVER, EVER, -(-until // HOUR) * HOUR)
-        kept = hour <= rows.end
+        kept = (hour <= rows.end) & (woken == NEVER)
         now_lead, hour = now_lead[kept], hour[kept]
         at_once = ready_at(rows, decider, now_lead, hour)
         later = np.searchsorted(keys, (now_lead << rows.bits) | (hour - rows.origin), side="right")
@@ -119,19 +133,60 @@ def hand_overs(rows: Segments, decider: Decider, returns: Returns) -> Handed:
         at = np.where(at_once, hour, NEVER)
         wait = found & ~at_once
         at[wait] = (keys[later[wait]] & ((1 << rows.bits) - 1)) + rows.origin
-        now_lead, now_at = now_lead[at != NEVER], at[at != NEVER]
-        again_lead.append(now_lead)
-        again_at.append(now_at)
+        again_lead.append(now_lead[at != NEVER])
+        again_at.append(at[at != NEVER])
+        now_lead, now_at = np.concatenate(again_lead[-2:]), np.concatenate(again_at[-2:])
     return Handed(
         first, np.concatenate(again_lead), np.concatenate(again_at),
         np.concatenate(whose), np.concatenate(begins), np.concatenate(ends),
     )  # fmt: skip
 
 
+def _woken(
+    rows: Segments, decider: Decider, ready: Ints, lead: Ints, came: Ints, until: Ints, asleep: NDArray[np.bool_]
+) -> Ints:
+    """When leads that came back at some instants are woken before `until`; NEVER where they are not.
+
+    ready: the keys at which a lead is sales-ready, in order, with every one at which an alternative begins to hold.
+    """
+    out = np.full(len(lead), NEVER, np.int64)
+    low = np.searchsorted(ready, (lead << rows.bits) | (came - rows.origin), side="right")
+    high = np.searchsorted(ready, (lead << rows.bits) | (np.minimum(until, rows.end + 1) - rows.origin))
+    maybe = np.flatnonzero(asleep & (low < high))
+    if not len(maybe):
+        return out
+    lead, low, high = lead[maybe], low[maybe], high[maybe]
+    held = _alternatives(rows, decider, lead, rows.latest(lead, came[maybe]))
+    place, which = spread(low, high)
+    instant = (ready[place] & ((1 << rows.bits) - 1)) + rows.origin
+    fresh = np.flatnonzero(_alternatives(rows, decider, lead[which], instant) & ~held[which])
+    woken, first = np.unique(which[fresh], return_index=True)
+    out[maybe[woken]] = instant[fresh[first]]
+    return out
+
+
+def _alternatives(rows: Segments, decider: Decider, lead: Ints, instant: Ints) -> Ints:
+    """Which alternatives of sales_ready hold for some leads, as of instants at which they are judged: bit n is the n-th."""
+    out = np.zeros(len(lead), np.int64)
+    if len(lead):
+        _, read, exact = _exactly(rows, decider, lead, instant)
+        mine = [condition for name, _, condition in decider.clauses if name == READY]
+        for place, condition in enumerate(mine):
+            out |= decider.truth(condition, read, exact).true.astype(np.int64) << place
+    return out
+
+
 def ready_at(rows: Segments, decider: Decider, lead: Ints, instant: Ints) -> NDArray[np.bool_]:
     """Whether some leads are sales-ready as of full hours: exactly, as at a judged instant."""
     if not len(lead):
         return np.empty(0, bool)
+    at, read, exact = _exactly(rows, decider, lead, instant)
+    names = np.array([name == READY for name in decider.names])
+    return np.asarray(names[decider.decide(read, exact)] & (at >= 0))
+
+
+def _exactly(rows: Segments, decider: Decider, lead: Ints, instant: Ints) -> tuple[Ints, Read, dict[str, Range]]:
+    """For some leads as of instants: their rows (−1 before the first), what the columns hold, and the scores."""
     at = rows_at(rows, lead, instant)
     there = np.maximum(at, 0)
     values = rows.values[rows.patterns[there]]
@@ -148,7 +203,8 @@ def ready_at(rows: Segments, decider: Decider, lead: Ints, instant: Ints) -> NDA
         days = np.array([(one.query.within or DAY) // DAY for one in decider.columns.fading], np.int64)[column]
         days_left = np.clip(days - (instant[which] - rows.fade_at[touch]) // DAY, 0, days).astype(np.int16)
         scores = Faded(len(there), which, column).add(decider, scores, days_left)
-    exact = {dimension: Range(value, value) for dimension, value in scores.items()}
-    clause = decider.decide(lambda column: values[:, column], exact)
-    names = np.array([name == READY for name in decider.names])
-    return np.asarray(names[clause] & (at >= 0))
+    return (
+        at,
+        lambda column: values[:, column],
+        {dimension: Range(value, value) for dimension, value in scores.items()},
+    )

@@ -86,6 +86,20 @@ class Segments:
             out = np.where(found >> self.bits == circle, np.minimum(out, (lead << self.bits) | (found & mask)), out)
         return out
 
+    def latest(self, lead: Ints, instant: Ints) -> Ints:
+        """The last instant up to this one at which each lead was judged, as far as anything could have changed by then."""
+        keys = (lead << self.bits) | (instant - self.origin)
+        mask = (1 << self.bits) - 1
+        out = instant // HOUR * HOUR - self.origin
+        for known in (self.keys, self.learnt):
+            found = _last(known, keys)
+            out = np.where(found >> self.bits == lead, np.maximum(out, found & mask), out)
+        if len(self.learnt_circle):
+            circle = self.circles[lead].astype(np.int64)
+            found = _last(self.learnt_circle, (circle << self.bits) | (instant - self.origin))
+            out = np.where(found >> self.bits == circle, np.maximum(out, found & mask), out)
+        return out + self.origin
+
     def judged(self, keys: Ints) -> NDArray[np.bool_]:
         """Whether the lead is judged at these instants: while its record is part of another it is not."""
         if not len(self.away_since):
@@ -123,6 +137,14 @@ def _next(sorted_keys: Ints, keys: Ints) -> Ints:
     if not len(sorted_keys):
         return np.full(len(keys), np.iinfo(np.int64).max)
     return np.where(beyond, np.iinfo(np.int64).max, sorted_keys[np.minimum(places, len(sorted_keys) - 1)])
+
+
+def _last(sorted_keys: Ints, keys: Ints) -> Ints:
+    """The last of the sorted keys that is not after each key; −1 where there is none."""
+    places = np.searchsorted(sorted_keys, keys, side="right") - 1
+    if not len(sorted_keys):
+        return np.full(len(keys), -1, np.int64)
+    return np.where(places < 0, -1, sorted_keys[np.maximum(places, 0)])
 
 
 def build(gathered: Gathered, batch: Batch, initials: list[int]) -> Segments:

@@ -175,6 +175,14 @@ class Decider:
             doubtful |= open_ & (decided != len(self.clauses))
         return doubtful
 
+    def begins(self, read: Read, exact: dict[str, Range], ranges: dict[str, Range], verdict: str) -> Bools:
+        """Where an alternative of a verdict that does not hold may come to hold before the next row."""
+        out = np.zeros(len(next(iter(exact.values())).low), bool)
+        for name, _, condition in self.clauses:
+            if name == verdict:
+                out |= self.truth(condition, read, ranges).true & ~self.truth(condition, read, exact).true
+        return out
+
 
 def _hollow(size: int) -> dict[str, Range]:
     """Scores for conditions that read none."""
@@ -259,19 +267,20 @@ class Decided:
     clause: NDArray[np.int16]
 
 
-def decide(segments: Segments, decider: Decider, *, wanted: str | None = None) -> Decided:
+def decide(segments: Segments, decider: Decider, *, wanted: str | None = None, each: bool = False) -> Decided:
     """What the agreement says at each row, and wherever fading turned it between rows.
 
-    wanted: only instants at which this verdict begins are asked for; others between rows may be left out.
+    wanted: only instants at which this verdict begins are asked for; others between rows may be left out. each: also those at
+    which one of its alternatives begins to hold.
     """
-    found = _everywhere(segments, decider, wanted)
+    found = _everywhere(segments, decider, wanted, each=each)
     if not len(segments.away_since):
         return found
     judged = segments.judged(found.keys)
     return Decided(found.keys[judged], found.clause[judged])
 
 
-def _everywhere(segments: Segments, decider: Decider, wanted: str | None) -> Decided:
+def _everywhere(segments: Segments, decider: Decider, wanted: str | None, *, each: bool) -> Decided:
     """The same, also where a lead is not judged."""
     steady = decider.steady(segments.values)
     read_pattern = lambda place: segments.values[:, place]  # noqa: E731
@@ -285,14 +294,16 @@ def _everywhere(segments: Segments, decider: Decider, wanted: str | None) -> Dec
     plain = {dimension: value[pattern] for dimension, value in steady.items()}
     faded = Faded(len(rows), np.asarray(segments.fade_place), np.asarray(segments.fade_column))
     now = faded.add(decider, plain, segments.fade_left)
-    decided = decider.decide(read, {dimension: Range(value, value) for dimension, value in now.items()})
+    exact = {dimension: Range(value, value) for dimension, value in now.items()}
+    decided = decider.decide(read, exact)
     clause[rows] = decided
-    doubtful = decider.doubtful(
-        read, faded.ranges(decider, plain, segments.fade_left, segments.fade_last), decided, wanted
-    )
+    ranges = faded.ranges(decider, plain, segments.fade_left, segments.fade_last)
+    doubtful = decider.doubtful(read, ranges, decided, wanted)
     if wanted is not None:
-        ready = np.array([name == wanted for name in decider.names])
-        doubtful &= ~ready[decided]
+        ready = np.array([name == wanted for name in decider.names])[decided]
+        doubtful &= ~ready
+        if each:
+            doubtful |= ready & decider.begins(read, exact, ranges, wanted)
     doubts = np.flatnonzero(doubtful)
     keys, more = [np.asarray(segments.keys)], [clause]
     begins = segments.fade_begins

@@ -145,6 +145,6 @@ def _returns(chance: Random, case: Case, now: int) -> list[Row]:
         at = now - chance.randint(0, 60 * DAY)
         for _ in range(chance.choice((0, 1, 2, 3))):
             until = at + chance.choice((0, HOUR, 3 * DAY, chance.randint(0, 30 * DAY)))
-            out.append((lead.lead_id, at, chance.choice((until, until, until, None))))
+            out.append((lead.lead_id, at, chance.choice((until, until, until, None)), chance.random() < 0.7))
             at = until + chance.randint(0, 10 * DAY)
     return out

@@ -66,7 +66,7 @@ def hand_overs(store: Store, case: Drawn, agreement: Agreement) -> dict[str, tup
     found: dict[str, tuple[int, ...]] = {}
     for lead in case.leads:
         known = one_lead.read(store, agreement, lead[0])
-        back = [(at, until) for name, at, until in case.returns if name == lead[0]]
+        back = [tuple(told) for name, *told in case.returns if name == lead[0]]
         if told := one_lead.hand_overs(known, agreement, back, start=case.start, end=case.end):
             found[lead[0]] = tuple(told)
     assert {lead: told[0] for lead, told in found.items()} == first
