@@ -140,10 +140,17 @@ def test_the_whole_way_through_the_pages_and_back(cast: Cast, browser: Browser) 
         )
         assert "What it changes" in answer.content.decode()
         ada.post("/agreement/2/propose/", {"why": "Too many said no.", "wanted_at": ""})
+        asks = "Version 2 of the agreement waits for your signature, proposed by Ada"
+        assert [asks in browser(one).get("/").content.decode() for one in (cast.ada, cast.bo, cast.cleo)] == [
+            True,
+            True,
+            False,
+        ]
         page = bo.get("/agreement/2/").content.decode()
         assert "Too many said no." in page
         assert "waits for signatures" in page
         assert "takes effect when the other" in bo.post("/agreement/2/sign/", follow=True).content.decode()
+        assert [asks in one.get("/").content.decode() for one in (ada, bo)] == [True, False]
         assert "It is in force" in ada.post("/agreement/2/sign/", follow=True).content.decode()
     with clock.at(T0 + 2 * DAY):
         assert "can be again by new signatures" in ada.get("/agreement/1/").content.decode()
@@ -195,7 +202,10 @@ def test_both_departments_talk_about_a_line_and_the_talk_outlives_the_version(ca
     page = ada.get(f"/agreement/{second}/").content.decode()
     assert "They come for the lunch." in page
     assert "&lt;b&gt;Truly.&lt;/b&gt;" in page
-    assert "on version 1" in page
+    assert "on version 1, where it reads: Came to a seminar, +20 (Each time they came" in page
+    assert "where it reads" not in ada.get("/agreement/1/").content.decode(), "it was said there"
+    workshop = ada.get(f"/agreement/{second}/workshop/").content.decode()
+    assert "on version 1, where it reads: Came to a seminar, +20 (Each time they came" in workshop
     bo.post(f"/agreement/{second}/talk/", {"thread": thread.pk, "settles": "yes"})
     assert "Settled by Bo" in ada.get(f"/agreement/{second}/").content.decode()
     ada.post(f"/agreement/{second}/talk/", {"thread": thread.pk, "text": "It comes up again."})
@@ -260,6 +270,8 @@ def test_two_versions_are_two(cast: Cast, browser: Callable[[User], Client]) -> 
     assert "What differs" not in alone
     actions.draft(source=EXAMPLE.read_text(encoding="utf-8"), by=cast.ada, at=clock.now())
     assert "Version 1 beside version 2" in ada.get("/agreement/compare/").content.decode()
+    assert '<h2>Version 1</h2>\n<span class="mute">in force</span>' in ada.get("/agreement/compare/").content.decode()
+    assert '<h2>Version 2</h2>\n<span class="mute">a draft</span>' in ada.get("/agreement/compare/").content.decode()
     assert "Version 2 beside version 1" in ada.get("/agreement/compare/?a=2").content.decode()
     same = ada.get("/agreement/compare/?a=2&b=2").content.decode()
     assert "Choose two versions that differ" in same

@@ -246,9 +246,10 @@ def test_what_was_said_on_the_lines_stands_in_it(cast: Cast) -> None:
     both = agreement.comment(number=1, key="pricing", text="Five is much", by=cast.bo, at=since + HOUR)
     agreement.answer(thread_id=both.pk, number=1, text="It is little", by=cast.ada, at=since + 2 * HOUR)
     agreement.answer(thread_id=both.pk, number=1, text="Said after the range", by=cast.bo, at=until + HOUR)
+    agreement.comment(number=1, key="sales_ready.1", text="Thirty is high", by=cast.bo, at=since + HOUR)
     review = prepared(cast, since=since, until=until, at=until + DAY)
     assert {one["key"]: (one["open"], len(one["said"])) for one in review.content["talk"]} == {
-        "student": (True, 1), "pricing": (True, 2),
+        "student": (True, 1), "pricing": (True, 2), "sales_ready.1": (True, 1),
     }  # fmt: skip
     assert "Five" not in str(review.content), "words are read when the review is"
     page = enter(cast.ada).get(f"/tuning/reviews/{review.number}/").content.decode()
@@ -257,6 +258,8 @@ def test_what_was_said_on_the_lines_stands_in_it(cast: Cast) -> None:
         assert "It is little" in shown
         assert "Open since May" in shown
         assert "Keeps reading the price page" in shown
+        assert "Sales-ready: Fit is at least 40 and engagement is at least 30." in shown
+        assert "sales_ready.1" not in shown
         assert "Settled long ago" not in shown
         assert "Said after the range" not in shown
     assert "Five is much" not in meeting_paper.html(review, blind=True)

@@ -313,22 +313,99 @@ def test_history_warns_beside_the_line_of_a_draft(folder: Path, browser: Callabl
     ready(cast, folder)
 
     page = text(ada, f"/agreement/{draft}/")
-    nobody = re.findall(r"The line `(\w+)` scored for none of 22 leads on \d{4}-\d\d-\d\d\.", page)
-    everybody = re.findall(r"The line `(\w+)` scored for every one of 22 leads", page)
-    assert "pricing" in nobody, "nobody in this company looked at prices"
-    assert everybody, "all 22 are of one industry and size"
-    assert "seminar" not in {*nobody, *everybody} or "seminar" in everybody
-    assert f"{len(nobody) + len(everybody)} lines that history warns of are marked below" in page
+    period = r"of 22 leads from 2026-05-28 to 2026-06-18\."
+    # Each stands beside its sentence: between its words and its points.
+    assert re.search(rf"viewed a page with a path [^.]+\. This line scored for none {period} \+5 ", page)
+    assert re.search(
+        r"is one of manufacturing, [^.]+\. This line scored for every one of 22 leads on 2026-06-18: it tells", page
+    )
+    assert "opted out of being contacted. Sales-ready" in page, "that nobody has said it is as it should be"
+    warnings = re.findall(r"This (?:line scored|verdict was given|asks for) | is unknown for \d+ of", page)
+    assert len(warnings) > 8
+    assert f"{len(warnings)} warnings of history are marked below" in page
     assert "Not looked at" not in page
     workshop = text(ada, f"/agreement/{draft}/workshop/")
-    assert "The line `pricing` scored for none of 22 leads" in workshop
+    assert re.search(rf"path that begins with “/pricing” [^.]+\. This line scored for none {period}", workshop)
 
     # A line that reads otherwise was not counted; the others still are.
     page = text(ada, f"/agreement/{changed}/")
-    assert "The line `pricing` scored" not in page
-    assert "made ready: pricing." in page
-    assert all(f"The line `{one}` scored" in page for one in {*nobody, *everybody} - {"pricing"})
+    assert "in the last 15 days, 15 at most in all. +5" in page
+    assert (
+        "made ready: “Keeps reading the price page”. So it is not known how far engagement reaches. Nor is it" in page
+    )
+    assert re.search(rf"university&#x27;s\. This line scored for none {period}", page)
+    assert "This verdict was given" not in page
 
     # Whoever takes leads reads nothing of it, and a version that is frozen is not warned of.
     assert "scored for" not in text(browser(cast.cleo), f"/agreement/{draft}/")
     assert "scored for" not in text(ada, "/agreement/1/")
+
+
+@needs_history
+def test_a_draft_is_warned_of_scores_verdicts_doubles_and_gaps(folder: Path, browser: Callable[[User], Client]) -> None:
+    cast = lived(leads=22)
+    ada = browser(cast.ada)
+    ready(cast, folder)
+    far = SOURCE.replace("{engagement: {at_least: 30}}", "{engagement: {at_least: 60}}")
+    assert far != SOURCE
+    draft = actions.draft(source=far, by=cast.ada, at=NOW).number
+
+    page = text(ada, f"/agreement/{draft}/")
+    assert "engagement is at least 60. This asks for 60 of engagement; 40 is the most of 22 leads from" in page
+    assert "Sales-ready This verdict was given to none of 22 leads from" in page
+    assert "Disqualified This verdict was given to none of 22 leads from" in page
+    assert "very same leads" not in page, "everybody meets both of fit"
+    assert "at most 6. The number of months until they want to buy is unknown for 22 of 22 leads (100%)." in page
+
+    # Both heads still read it while it waits for them, and no longer once it is withdrawn.
+    copy = actions.draft(source=far.replace("name: Northwind", "name: Northern"), by=cast.ada, at=NOW).number
+    for verb in ("propose", "sign"):
+        assert "40 is the most of 22 leads" in text(browser(cast.bo), f"/agreement/{copy}/"), verb
+        with clock.at(NOW):
+            ada.post(f"/agreement/{copy}/{verb}/")
+    with clock.at(NOW):
+        browser(cast.bo).post(f"/agreement/{copy}/withdraw/")
+    assert "40 is the most" not in text(ada, f"/agreement/{copy}/")
+
+    # In the workshop the same, and it follows the numbers that are moved, with and without scripts.
+    bench = text(ada, f"/agreement/{draft}/workshop/")
+    assert "60 of engagement; 40 is the most of 22 leads" in bench
+    with clock.at(NOW):
+        asked = {"score.sales_ready.1.1.least": 40}
+        moved = ada.get(f"/agreement/{draft}/workshop/figures/", asked, headers={"HX-Request": "true"}).content.decode()
+        plain = ada.get(f"/agreement/{draft}/workshop/", asked).content.decode()
+    for told in (moved, plain):
+        assert "of engagement; 40 is the most" not in told
+        assert told.count("This verdict was given to none") == 1, "disqualified; sales-ready is given now"
+    assert 'id="of-all-4" hx-swap-oob="true"' in moved
+
+
+@needs_history
+def test_two_lines_that_the_same_leads_meet_are_told_in_a_draft_and_only_there(
+    folder: Path, browser: Callable[[User], Client]
+) -> None:
+    """Half of the leads come to a second seminar: one line counts it as a touch, the other asks whether it was."""
+    double = SOURCE.replace(
+        "readiness:",
+        "  - {id: twice, says: Came twice, if: {touch: seminar.attended, within: 180 days, at_least: 2}, points: 5}\n"
+        "  - {id: again, says: Came again, if: {all: [{touch: seminar.attended, within: 180 days, at_least: 2}, "
+        "{account.employees: {at_least: 10}}]}, points: 3}\nreadiness:",
+        1,
+    )
+    cast = lived(leads=22)
+    ada = browser(cast.ada)
+    with clock.at(NOW):
+        draft = actions.draft(source=double, by=cast.ada, at=NOW).number
+        ready(cast, folder)
+        before = text(ada, f"/agreement/{draft}/")
+        assert (
+            "Not looked at, for they read otherwise in the history that is made ready: “Came twice”, “Came again”."
+            in before
+        )
+        ada.post(f"/agreement/{draft}/workshop/prepare/", {"own": "yes"})
+        for digest in Bench.objects.filter(status="asked").values_list("hash", flat=True):
+            jobs.prepare_bench(agreement_hash=digest)
+    page = text(ada, f"/agreement/{draft}/")
+    assert "This line scored for the very same leads as “Came twice”, of 22 leads from" in page
+    assert "Not looked at" not in page
+    assert "very same leads" not in text(browser(cast.cleo), f"/agreement/{draft}/")

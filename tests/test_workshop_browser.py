@@ -201,3 +201,32 @@ def test_axe_and_nothing_sticks_out(
                 summary.click()
             assert axe(page) == [], (address, colours)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (address, size)
+
+
+def test_what_the_past_says_against_a_number_follows_the_number(
+    company: Cast, cookies: dict[str, str], desk: Callable[..., Page], chromium: Browser
+) -> None:
+    page = desk(chromium, cookies["ada"], size=NARROW, colours="dark")
+    page.goto("/agreement/1/workshop/")
+    warned = page.locator("#line-sales_ready\\.1 .from-history")
+    never = page.locator("#lines .of-all .from-history")
+    expect(warned).to_have_count(0)
+    expect(never).to_have_text("This verdict was given to none of 44 leads from 2026-05-28 to 2026-07-10.")
+    number = page.get_by_label("Sales-ready, way 1: engagement at least", exact=True)
+    number.fill("60")
+    expect(warned).to_contain_text("This asks for 60 of engagement; 40 is the most of 44 leads")
+    expect(never).to_have_count(2)
+    assert axe(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.reload()
+    expect(warned).to_contain_text("40 is the most")
+    number.fill("20")
+    expect(warned).to_have_count(0)
+    expect(never).to_have_count(1)
+    assert page.locator("#line-pricing .from-history").inner_text().startswith("This line scored for none of 44 leads")
+    page.set_viewport_size(WIDE)
+    beside(lambda: draft(source=Version.objects.get(number=1).source + "# later\n", by=company.ada, at=T0))
+    page.goto("/agreement/2/")
+    expect(page.locator(".note.held")).to_contain_text("warnings of history are marked below")
+    expect(page.locator(".clause.verdicts\\.disqualified .from-history")).to_be_visible()
+    assert axe(page) == []

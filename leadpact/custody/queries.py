@@ -31,7 +31,7 @@ class Line:
 
     In a blind history judgements are left out and entries numbered anew (a gap would tell of one); `cause`, `verdict`,
     `alternatives`, `agreement`, `cause_touch`, `cause_seq`, and who made a hand-over, its reason and note are empty: an audit
-    then looks like any other hand-over.
+    then looks like any other hand-over. So are state and clock while Marketing holds the lead: they move with the verdict.
     """
 
     seq: int
@@ -109,6 +109,8 @@ def _line(lead_id: int, row: tuple[Any, ...], *, blind: bool) -> Line:
             "cause_touch": None,
             "cause_seq": None,
         }
+        if values["holder"] == "marketing":
+            values |= {"state": "", "due": None, "due_what": "", "not_before": None}
         if values["move"] == "handed_over":
             # By whom tells an audit or a definition (the system) from a hand-over by hand.
             values |= {"reason": "", "note": "", "actor": "", "user_id": None, "user_name": ""}

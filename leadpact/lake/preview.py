@@ -27,17 +27,22 @@ from leadpact.lake import audited
 from leadpact.lake.hindsight.evidence import Evidence, LineEvidence
 from leadpact.lake.hindsight.handed import NEVER, Handed, Returns, hand_overs, joined
 from leadpact.lake.hindsight.measured import columns
+from leadpact.lake.hindsight.past import Counting, Past
+from leadpact.lake.hindsight.reach import reach
 from leadpact.lake.hindsight.segments import Ints, Segments
 from leadpact.lake.hindsight.verdicts import Decider
-from leadpact.lake.relations import LABELS
+from leadpact.lake.instants import iso
+from leadpact.lake.relations import LABELS, TOUCHES
 from leadpact.lake.replay import BATCH_LEADS, period, segments
 from leadpact.lake.sampled.domains import FirstError, Frames, Left, first_error, left
 from leadpact.lake.shares import Estimate
 from leadpact.lake.store import Store
 from leadpact.language.canonical import canonical, load
-from leadpact.language.nodes import Agreement, Each, Line, Score
+from leadpact.language.check_history import Gap, LineSeen, Seen
+from leadpact.language.needs import lists_of
+from leadpact.language.nodes import DIMENSIONS, Agreement, Each, Line, Score
 
-FORM = 2
+FORM = 3
 NAMES = 200
 """Leads named among those gained, and among those lost; the counts are whole."""
 DRAWS = 4_000
@@ -143,7 +148,7 @@ def _prepare(
     numbers: list[dict[str, int]] = []
     handed: list[Handed] = []
     returns = Returns.none()
-    evidence = Evidence.empty(agreement)
+    evidence, counting = Evidence.empty(agreement), Counting(agreement, columns(agreement))
     labels = np.empty(0, np.int8)
     for gathered, rows in segments(store, agreement, start=start, end=end, batch_leads=batch_leads, told=told):
         if not numbers:
@@ -158,6 +163,7 @@ def _prepare(
         ).fetchnumpy()
         evidence.add(rows, decider, asked["lead"], asked["instant"], labels[rows.low : rows.low + count])
         rows.save(out / f"batch-{len(numbers)}")
+        np.save(out / f"plain-{len(numbers)}.npy", counting.add(gathered, rows))
         numbers.append(rows.numbers)
     if not numbers:
         _leads(store, out, start)
@@ -167,7 +173,10 @@ def _prepare(
         np.save(out / f"handed-{name}.npy", getattr(whole, name))
     (out / "agreement.json").write_bytes(canonical(agreement))
     told_lines = [asdict(line) for line in evidence.lines()]
-    meta = {"form": FORM, "start": start, "end": end, "batches": numbers, "lines": told_lines}
+    touches = bool(store.one(f"SELECT count(*) FROM (FROM {TOUCHES} LIMIT 1)"))
+    meta = {
+        "form": FORM, "start": start, "end": end, "batches": numbers, "lines": told_lines, "past": asdict(counting.past(touches)),
+    }  # fmt: skip
     (out / "bench.json").write_text(json.dumps(meta), encoding="utf-8")
 
 
@@ -235,6 +244,9 @@ class Bench:
     won: Ints
     lines: tuple[LineEvidence, ...]
     base_errors: tuple[FirstError, Left]
+    past: Past
+    plain: tuple[Ints, ...]
+    """By batch: how many rows without a fading touch hold each pattern."""
 
     def preview(self, changed: Agreement) -> Preview:
         """What the changed agreement would have done, beside the base.
@@ -276,13 +288,52 @@ class Bench:
             base_left=self.base_errors[1],
         )
 
-    def evidence_of(self, other: Agreement) -> tuple[LineEvidence, ...]:
-        """What was counted for the lines of another agreement that read the same here, whatever else differs in it."""
-        if self.base.lists != other.lists:
-            return ()
-        mine = {line.id: _line(line) for line in self.base.lines}
-        same = {line.id for line in other.lines if mine.get(line.id) == _line(line)}
-        return tuple(one for one in self.lines if one.line_id in same)
+    def seen(self, other: Agreement) -> Seen:
+        """What the whole period says of another agreement, for the warnings that need history.
+
+        Of lines that read the same here; of scores whose lines all do, whatever points and caps they have; and of verdicts where
+        nothing but numbers differs. Of anything else nothing is in it.
+        """
+        same = self._same(other)
+        whole = [dimension for dimension in DIMENSIONS if all(line.id in same for line in other.lines_of(dimension))]
+        try:
+            check(self.base, other)
+            verdicts = other.verdicts
+        except CannotPreview:
+            verdicts = ()
+        asked = replace(
+            other, lines=tuple(line for line in other.lines if line.dimension in whole), verdicts=verdicts, cools=None
+        )
+        found = reach(list(zip(self.batches, self.plain, strict=True)), Decider.of(asked, columns(self.base)))
+        return Seen(
+            leads=len(self.first),
+            judgements=self.past.judgements,
+            when=self.when,
+            touches=self.past.touches,
+            gaps=self.past.gaps,
+            lines={name: one for name, one in self.past.lines.items() if name in same},
+            reached={name: ends for name, ends in found.scores.items() if name in whole},
+            verdicts=found.verdicts if verdicts else {},
+        )
+
+    def at_end(self, other: Agreement) -> Seen:
+        """The same of lines alone, as of the end of the period: a value that is learnt late is there then."""
+        same = self._same(other)
+        lines = {one.line_id: LineSeen(one.met, one.unknown, 0) for one in self.lines if one.line_id in same}
+        return Seen(len(self.first), len(self.first), f"on {iso(self.end)[:10]}", self.past.touches, lines=lines)
+
+    @property
+    def when(self) -> str:
+        """The period in words."""
+        begin = int(self.first.min()) if self.start is None and len(self.first) else self.start or self.end
+        return f"from {iso(begin)[:10]} to {iso(self.end)[:10]}"
+
+    def _same(self, other: Agreement) -> set[str]:
+        """Lines of another agreement that read the same here, whatever else differs in it."""
+        mine, theirs = dict(self.base.lists), dict(other.lists)
+        moved = {name for name in {*mine, *theirs} if mine.get(name) != theirs.get(name)}
+        lines = {line.id: _line(line) for line in self.base.lines}
+        return {line.id for line in other.lines if lines.get(line.id) == _line(line) and not moved & lists_of(line)}
 
     def hand_overs(self, changed: Agreement) -> dict[str, tuple[int, ...]]:
         """When each lead that is handed over under the changed agreement is: lead_id → instants. For files and tests."""
@@ -343,7 +394,9 @@ def open_bench(path: Path) -> Bench:
         batches = tuple(
             Segments.load(path / f"batch-{place}", **numbers) for place, numbers in enumerate(meta["batches"])
         )
+        plain = tuple(np.load(path / f"plain-{place}.npy", mmap_mode="r") for place in range(len(batches)))
         base = load((path / "agreement.json").read_bytes())
+        past = _past(meta["past"])
     except (OSError, ValueError, KeyError) as error:
         raise CannotDo(f"{path} holds no prepared history ({error}): prepare it first.") from error
     lines = tuple(LineEvidence(**line) for line in meta["lines"])
@@ -359,8 +412,16 @@ def open_bench(path: Path) -> Bench:
         sampled,
         lines=lines,
         base_errors=beside,
+        past=past,
+        plain=plain,
         **mapped,
     )
+
+
+def _past(told: dict[str, Any]) -> Past:
+    lines = {name: LineSeen(**one) for name, one in told["lines"].items()}
+    gaps = {name: Gap(**one) for name, one in told["gaps"].items()}
+    return Past(told["judgements"], told["touches"], lines, gaps)
 
 
 def errors(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from leadpact.language.check import points
+from leadpact.language.fields import noun
 from leadpact.language.needs import leaves
 from leadpact.language.nodes import (
     DEFAULT_VERDICT,
@@ -33,6 +34,8 @@ FEWEST: Final = 20
 """Of fewer leads nothing is said but what is unknown: that none of five met a line tells little."""
 MOST_UNKNOWN: Final = 50
 """Per cent of leads for which an attribute is unknown, from which on that is said."""
+EVERYBODY: Final = "everybody"
+"""The code of the warning that a line tells nobody apart."""
 _START: Final = Place(1, 1)
 
 
@@ -63,7 +66,8 @@ class Seen:
 
     leads, judgements: how many. when: the instants in words, such as "on 2026-03-31". touches: whether there were
     touches to look at. gaps: by attribute. lines: by id. reached: the least and the most of each score, in
-    thousandths. verdicts: to how many judgements each was given.
+    thousandths. verdicts: to how many judgements each was given. Of what is missing in the last three nothing was counted, and
+    nothing is said; of verdicts where none is there.
     """
 
     leads: int
@@ -83,9 +87,14 @@ def check_history(
     return _Checker(agreement, seen, positions or {}).all()
 
 
-def check_lines(agreement: Agreement, seen: Seen, positions: Mapping[str, Place] | None = None) -> tuple[Problem, ...]:
-    """Only the warnings about lines that nobody or everybody met, for where nothing else was counted."""
-    return _Checker(agreement, seen, positions or {}).only_lines()
+def by_place(agreement: Agreement, seen: Seen) -> dict[str, tuple[Problem, ...]]:
+    """The same warnings by what they are about: `lines.ID`, `verdicts.NAME`, `verdicts.NAME.1` or `cools`.
+
+    For pages on which each stands beside what it is about: they say "this line", and attributes and other lines in words.
+    """
+    checker = _Checker(agreement, seen, {}, beside=True)
+    checker.all()
+    return {path: tuple(found) for path, found in checker.found.items()}
 
 
 def check_plays(
@@ -102,11 +111,15 @@ def check_plays(
 
 
 class _Checker:
-    def __init__(self, agreement: Agreement, seen: Seen, positions: Mapping[str, Place]) -> None:
+    def __init__(
+        self, agreement: Agreement, seen: Seen, positions: Mapping[str, Place], *, beside: bool = False
+    ) -> None:
         self.agreement = agreement
+        self.beside = beside
         self.seen = seen
         self.positions = positions
         self.problems = Problems()
+        self.found: dict[str, list[Problem]] = defaultdict(list)
 
     def all(self) -> tuple[Problem, ...]:
         self._unknown()
@@ -117,21 +130,18 @@ class _Checker:
             self._verdicts()
         return self.problems.of(WARNING)
 
-    def only_lines(self) -> tuple[Problem, ...]:
-        if self.seen.leads >= FEWEST:
-            self._lines()
-        return self.problems.of(WARNING)
-
     def _warn(self, path: str, message: str, code: str) -> None:
         place = self.positions.get(path) or self.positions.get(path.partition(".")[0]) or _START
         self.problems.warn(place, message, code=code)
+        self.found[path].append(Problem(place.line, place.column, message, severity=WARNING, code=code))
 
     def _unknown(self) -> None:
         for name, gap in self.seen.gaps.items():
             if not self.seen.leads or gap.unknown * 100 < MOST_UNKNOWN * self.seen.leads:
                 continue
             share = gap.unknown * 100 / self.seen.leads
-            said = f"`{name}` is unknown for {gap.unknown:,} of {self.seen.leads:,} leads ({share:.0f}%)"
+            named = noun(name) if self.beside else f"`{name}`"
+            said = f"{named} is unknown for {gap.unknown:,} of {self.seen.leads:,} leads ({share:.0f}%)"
             if gap.unreadable:
                 said += f"; {gap.unreadable:,} of them say something that cannot be read, such as “{gap.example}”"
             self._warn(self._asks(name), said, "mostly-unknown")
@@ -149,11 +159,11 @@ class _Checker:
             if found is None or line.points == 0 or not self._was_seen(line):
                 continue
             if found.scored == 0 and found.unknown < self.seen.judgements:
-                message = f"the line `{line.id}` scored for none of {self._leads()}"
+                message = f"{self._line(line)} scored for none of {self._leads()}"
                 self._warn(f"lines.{line.id}", message, "nobody")
             elif found.scored == self.seen.judgements:
-                message = f"the line `{line.id}` scored for every one of {self._leads()}: it tells nobody apart"
-                self._warn(f"lines.{line.id}", message, "everybody")
+                message = f"{self._line(line)} scored for every one of {self._leads()}: it tells nobody apart"
+                self._warn(f"lines.{line.id}", message, EVERYBODY)
 
     def _same(self) -> None:
         alike: dict[tuple[str, int, int], list[Line]] = defaultdict(list)
@@ -165,8 +175,9 @@ class _Checker:
             for line in lines[1:]:
                 if same_rule(line.rule, lines[0].rule):
                     continue  # `check` has said so
+                first = f"“{lines[0].says}”" if self.beside else f"`{lines[0].id}`"
                 message = (
-                    f"the line `{line.id}` scored for the very same leads as `{lines[0].id}`, of {self._leads()}: "
+                    f"{self._line(line)} scored for the very same leads as {first}, of {self._leads()}: "
                     "the two may score one thing twice"
                 )
                 self._warn(f"lines.{line.id}", message, "same-leads")
@@ -178,20 +189,23 @@ class _Checker:
                 lines = self.agreement.lines_of(score.dimension)
                 if reach is None or not lines or not all(map(self._was_seen, lines)):
                     continue
-                name = path.partition(".")[2] or path
+                name = "this" if self.beside else f"`{path.partition('.')[2] or path}`"
                 if score.at_least is not None and score.at_least > reach[1]:
-                    asked = f"`{name}` asks for {points(score.at_least)} of {score.dimension}"
+                    asked = f"{name} asks for {_least(score.at_least)} of {score.dimension}"
                     self._warn(path, f"{asked}; {points(reach[1])} is the most of {self._leads()}", "not-reached")
                 elif score.at_most is not None and score.at_most < reach[0]:
-                    asked = f"`{name}` asks for {points(score.at_most)} of {score.dimension} at most"
+                    asked = f"{name} asks for {_most(score.at_most)} of {score.dimension}"
                     self._warn(path, f"{asked}; {points(reach[0])} is the least of {self._leads()}", "not-reached")
 
     def _verdicts(self) -> None:
+        if not self.seen.verdicts:
+            return
         if not self.seen.touches and any(isinstance(leaf, Touched | ActivePeople) for leaf in leaves(self.agreement)):
             return
         for verdict in self.agreement.verdicts:
             if verdict.name != DEFAULT_VERDICT and not self.seen.verdicts.get(verdict.name):
-                message = f"`{verdict.name}` was the verdict of none of {self._leads()}"
+                given = "this verdict was given to none" if self.beside else f"`{verdict.name}` was the verdict of none"
+                message = f"{given} of {self._leads()}"
                 self._warn(f"verdicts.{verdict.name}", message, "never-given")
 
     def _was_seen(self, line: Line) -> bool:
@@ -202,8 +216,20 @@ class _Checker:
             isinstance(leaf, Touched | ActivePeople) for leaf in walk(line.rule.condition)
         )
 
+    def _line(self, line: Line) -> str:
+        return "this line" if self.beside else f"the line `{line.id}`"
+
     def _leads(self) -> str:
         return f"{self.seen.leads:,} leads {self.seen.when}"
+
+
+def _least(bound: int) -> str:
+    """A lower bound as the file wrote it: one thousandth beside a round number was `above`."""
+    return f"more than {points(bound - 1)}" if bound % 10 == 1 else points(bound)
+
+
+def _most(bound: int) -> str:
+    return f"less than {points(bound + 1)}" if bound % 10 == 9 else f"at most {points(bound)}"
 
 
 def _conditions(agreement: Agreement) -> Iterator[tuple[str, Condition]]:

@@ -20,6 +20,7 @@ from leadpact.language.nodes import (
     Each,
     Form,
     If,
+    Line,
     ListRef,
     Operator,
     Scaled,
@@ -148,6 +149,16 @@ def texts(agreement: Agreement) -> Iterator[str]:
     for leaf in leaves(agreement):
         if isinstance(leaf, ActivePeople):
             yield from leaf.kinds
+
+
+def lists_of(line: Line) -> frozenset[str]:
+    """The named lists that a line looks into."""
+    found = list(walk(line.rule.condition)) if isinstance(line.rule, If) else []
+    tests = [test for leaf in found if isinstance(leaf, Attribute) for test in leaf.tests]
+    asked = [leaf.query for leaf in found if isinstance(leaf, Touched)]
+    asked += [line.rule.query] if isinstance(line.rule, Each) else []
+    tests += [test for query in asked for _, told in query.where for test in told]
+    return frozenset(test.operand.name for test in tests if isinstance(test.operand, ListRef))
 
 
 def entries_of(test: Test, agreement: Agreement) -> tuple[Constant, ...]:

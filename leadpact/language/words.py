@@ -85,6 +85,11 @@ class Section:
     intro: str
     sentences: tuple[Sentence, ...]
 
+    @property
+    def of_verdict(self) -> bool:
+        """Whether it says when one verdict is given."""
+        return self.key.startswith("verdicts.")
+
 
 # --- conditions and lines ----------------------------------------------------------------
 

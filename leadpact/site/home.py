@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from leadpact.agreement import queries as agreement
+from leadpact.agreement.permissions import may_sign
 from leadpact.agreement.queries import InForce
 from leadpact.distribution import queries as distribution
 from leadpact.kit import clock
@@ -38,7 +39,8 @@ BOXES = (
     ("repair", "In repair", 418, 122), ("offered", "Offered", 606, 92), ("accepted", "Accepted", 708, 92),
     ("qualified", "Qualified", 810, 92), ("opportunity", "Opportunities", 912, 106), ("prospecting", "Own", 1028, 86),
 )  # fmt: skip
-MARKETING_STATES = frozenset({"prospect", "lead", "resting", "repair"})
+BLIND_BOXES = (("marketing", "Held by Marketing", 16, 524), *(box for box in BOXES if box[2] > 592))
+"""For whoever takes leads: a count by state that fell, or stood, as a lead was handed over would tell a check."""
 CLOSED = ("won", "lost", "disqualified")
 CAME_BACK = ("rejected", "recycled", "cooled", "returned")
 
@@ -52,12 +54,11 @@ class Box:
     x: int
     width: int
     count: int
-    blind: bool = False
 
     @property
     def href(self) -> str:
-        """The leads behind the number; for whoever is blind, everybody that Marketing holds where the state would tell."""
-        return f"/tracking/leads/?state={'marketing' if self.blind and self.state in MARKETING_STATES else self.state}"
+        """The leads behind the number."""
+        return f"/tracking/leads/?state={self.state}"
 
     @property
     def middle(self) -> int:
@@ -105,6 +106,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "rejudging": _rejudging(version),
             "first_steps": _first_steps(version, loop, user),
             "mine": _mine(user, at),
+            "to_sign": agreement.waiting_for(user.department) if may_sign(user.role, user.department) else (),
             "ready": tuning.latest_review(since=at - WEEK) if user.role in READERS else None,
             "blind": blind,
             "weeks": WEEKS,
@@ -123,7 +125,9 @@ def _measures(at: int, *, blind: bool) -> dict[str, Any]:
     return {
         "loop": the_loop(since=week, until=at, blind=blind),
         "errors": tuning.errors(at=errors_at, weeks=WEEKS),
-        "promises": tracking.promises(since=week, until=at),
+        "promises": tracking.blind_promises(since=week, until=at, monday=errors_at)
+        if blind
+        else tracking.promises(since=week, until=at),
         "verdicts": lateness(since=week, at=at),
         "stuck": _stuck() if not blind else [],
         "measured_at": at,
@@ -131,7 +135,7 @@ def _measures(at: int, *, blind: bool) -> dict[str, Any]:
 
 
 def the_loop(*, since: int, until: int, blind: bool = False) -> Loop:
-    """Custody now and the moves of [since, until). Three statements. `blind`: the reader may not narrow lists by verdicts."""
+    """Custody now and the moves of [since, until). Three statements. `blind`: for whoever takes leads."""
     with raw_cursor() as cursor:
         cursor.execute("SELECT holder, state, count(*) FROM custody_holding GROUP BY 1, 2")
         held: Counter[str] = Counter()
@@ -159,7 +163,10 @@ def the_loop(*, since: int, until: int, blind: bool = False) -> Loop:
         )
         (nobodys,) = cursor.fetchone() or (0,)
     return Loop(
-        boxes=tuple(Box(state, says, x, width, states[state], blind) for state, says, x, width in BOXES),
+        boxes=tuple(
+            Box(state, says, x, width, held["marketing"] if state == "marketing" else states[state])
+            for state, says, x, width in (BLIND_BOXES if blind else BOXES)
+        ),
         held=dict(held),
         closed={state: states[state] for state in CLOSED},
         handed_over=moves["handed_over"],

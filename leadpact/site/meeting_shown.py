@@ -14,6 +14,7 @@ from leadpact.agreement.queries.talk import talks
 from leadpact.custody import queries as custody
 from leadpact.kit import charts, formats
 from leadpact.kit.instants import from_us
+from leadpact.language import words
 from leadpact.language.check import points
 from leadpact.language.nodes import DIMENSIONS
 from leadpact.leads.queries import listed
@@ -217,8 +218,13 @@ def _talk(review: Review) -> list[dict[str, Any]]:
     if not named:
         return []
     threads = {one.id: one for one in talks({one["key"] for one in named})}
-    lines = by_hash(review.agreement_hash).lines if review.agreement_hash else ()
-    says = {line.id: line.says for line in lines}
+    told = words.sections(by_hash(review.agreement_hash)) if review.agreement_hash else ()
+    says = {
+        one.id: f"{section.title}: {one.text}" if section.of_verdict else one.text
+        for section in told
+        for one in section.sentences
+        if one.id
+    }
     found = []
     for one in named:
         kept = set(one["said"])

@@ -33,9 +33,12 @@ def overview(request: HttpRequest) -> HttpResponse:
     weeks = whole_number(request.GET.get("weeks", ""), default=13, most=520) or 13
     since = at - weeks * WEEK
     blind = not sees_scores(user)
-    marketing, sales = queries.funnels(since=since, until=at, at=at)
-    promises = queries.promises(since=since, until=at)
-    found = queries.sources(since=since, until=at, at=at)
+    marketing, sales = queries.funnels(since=since, until=at, at=at, blind=blind)
+    if blind:
+        promises = queries.blind_promises(since=since, until=at, monday=week_start(at))
+    else:
+        promises = queries.promises(since=since, until=at)
+    found = queries.sources(since=since, until=at, at=at, blind=blind)
     group = request.GET.get("by", "source")
     group = group if group in dict(GROUPS) and not (blind and group == "salesperson") else "source"
     return render(

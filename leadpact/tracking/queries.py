@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +14,7 @@ from leadpact.language.kinds import OURS
 from leadpact.leads.queries import listed
 
 DAY = 86_400_000_000
+WEEK = 7 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ reached AS (
     SELECT c.id, c.created_at AS captured,
         min(e.at) FILTER (WHERE e.state = 'lead' OR e.verdict IN ('lead', 'sales_ready')) AS lead,
         min(e.at) FILTER (WHERE e.verdict = 'sales_ready') AS sales_ready,
-        min(e.at) FILTER (WHERE e.move = 'handed_over' AND e.cause <> 'audit') AS handed_over,
+        min(e.at) FILTER (WHERE e.move = 'handed_over' AND (e.cause <> 'audit' OR {blind})) AS handed_over,
         min(e.at) FILTER (WHERE e.move = 'handed_over') AS offered,
         min(e.at) FILTER (WHERE e.move = 'accepted') AS accepted,
         min(e.at) FILTER (WHERE e.move = 'qualified' OR e.state IN ('qualified', 'opportunity', 'won')) AS qualified,
@@ -86,30 +87,36 @@ SALES_STEPS = (
 )  # fmt: skip
 
 
-def funnels(*, since: int, until: int, at: int) -> tuple[list[Step], list[Step]]:
+BLIND_STEPS = (("captured", "Captured"), ("handed_over", "Handed over"))
+
+
+def funnels(*, since: int, until: int, at: int, blind: bool = False) -> tuple[list[Step], list[Step]]:
     """Marketing's and Sales' funnel of the leads created in [since, until), as known at `at`. They meet at the hand-over.
 
     Marketing's counts what the agreement (or somebody by hand) handed over; Sales' also the blind checks, which are work too.
+    `blind`: Marketing's counts these too and tells no verdicts: one that did not move with a hand-over would tell a check.
     """
-    pairs = [*pairwise(MARKETING_STEPS), *pairwise(SALES_STEPS)]
+    marketing_steps = BLIND_STEPS if blind else MARKETING_STEPS
+    pairs = [*pairwise(marketing_steps), *pairwise(SALES_STEPS)]
     medians = ", ".join(
         f"percentile_cont(0.5) WITHIN GROUP (ORDER BY {b} - {a}) FILTER (WHERE {b} >= {a})" for (a, _), (b, _) in pairs
     )
-    names = [*dict.fromkeys(name for name, _ in (*MARKETING_STEPS, *SALES_STEPS))]
+    names = [*dict.fromkeys(name for name, _ in (*marketing_steps, *SALES_STEPS))]
     counts = ", ".join(f"count({name})" for name in names)
     with raw_cursor() as cursor:
-        cursor.execute(f"{_REACHED} SELECT {counts}, {medians} FROM reached".encode(), (since, until, at))
+        reached = _REACHED.format(blind=blind)
+        cursor.execute(f"{reached} SELECT {counts}, {medians} FROM reached".encode(), (since, until, at))
         row = cursor.fetchone()
     assert row is not None
     count = dict(zip(names, row, strict=False))
     days = [None if value is None else float(value) / DAY for value in row[len(names) :]]  # type: ignore[arg-type]
-    marketing_days = [None, *days[: len(MARKETING_STEPS) - 1]]
-    sales_days = [None, *days[len(MARKETING_STEPS) - 1 :]]
+    marketing_days = [None, *days[: len(marketing_steps) - 1]]
+    sales_days = [None, *days[len(marketing_steps) - 1 :]]
 
     def steps(side: str, named: tuple[tuple[str, str], ...], took: list[float | None]) -> list[Step]:
         return [Step(id_, says, side, int(count[id_]), d) for (id_, says), d in zip(named, took, strict=True)]  # type: ignore[call-overload]
 
-    return steps("marketing", MARKETING_STEPS, marketing_days), steps("sales", SALES_STEPS, sales_days)
+    return steps("marketing", marketing_steps, marketing_days), steps("sales", SALES_STEPS, sales_days)
 
 
 # The condition on an array of leads reaches into the view; without it every hand-over there ever was is put together first.
@@ -138,9 +145,10 @@ UNION ALL
 SELECT l.due, l.what, FALSE FROM custody_lapse AS l WHERE l.due >= $1 AND l.due < $2 AND l.noticed_at <= $4
 AND l.what IN ('accept_within', 'first_follow_up_within', 'touch_every', 'answer_rejection_within')
 """
+HAND_OVER = "hand_over_within"
 PROMISED = (
     ("sales", "accept_within", "Accept in time"), ("sales", "first_follow_up_within", "First follow-up in time"),
-    ("marketing", "hand_over_within", "Hand over at once"), ("marketing", "touch_every", "Let nobody wither"),
+    ("marketing", HAND_OVER, "Hand over at once"), ("marketing", "touch_every", "Let nobody wither"),
     ("marketing", "answer_rejection_within", "Answer a rejection"),
 )  # fmt: skip
 
@@ -178,6 +186,18 @@ SELECT s.due_what, count(*), count(*) FILTER (WHERE EXISTS (
         WHERE o.id = l.lead_id AND t.kind = ANY($2::text[]) AND t.known_at >= l.due AND t.known_at < $1))))
 FROM stood AS s WHERE s.due_what NOT IN ('', 'rest_ends') GROUP BY s.due_what
 """
+
+
+def blind_promises(*, since: int, until: int, monday: int) -> list[Promise]:
+    """The same for whoever takes leads: hand-overs under the definition up to Monday, for their count must not stand still
+    while somebody is handed a check. Pages show of them the share alone.
+    """
+    before = promises_by_week(since=since - WEEK, until=monday, as_of=monday).values()
+    kept, tested = (sum(week.get(HAND_OVER, (0, 0))[place] for week in before) for place in (0, 1))
+    return [
+        replace(one, kept=kept, tested=tested) if one.what == HAND_OVER else one
+        for one in promises(since=since, until=until)
+    ]
 
 
 def promises(*, since: int, until: int, as_of: int | None = None) -> list[Promise]:
@@ -258,14 +278,19 @@ def arrivals_by_week(*, since: int, until: int) -> dict[int, tuple[int, int]]:
     return {week: (captured, handed) for week, captured, handed in rows}
 
 
-def sources(*, since: int, until: int, at: int) -> list[Source]:
-    """Leads created in [since, until) by source, followed up to `at`, with what was spent on the source's channel."""
+def sources(*, since: int, until: int, at: int, blind: bool = False) -> list[Source]:
+    """Leads created in [since, until) by source, followed up to `at`, with what was spent on the source's channel.
+
+    `blind`: blind checks are among those handed over.
+    """
     with raw_cursor() as cursor:
         cursor.execute(
-            f"{_REACHED} SELECT l.source, l.sourced_by, count(*), count(r.handed_over), count(r.accepted),"
-            " count(r.qualified), count(r.won),"
-            " COALESCE(sum(o.value) FILTER (WHERE o.won), 0)::bigint FROM reached AS r JOIN leads_lead AS l ON l.id = r.id"
-            " LEFT JOIN tracking_opportunity AS o ON o.lead_id = l.id GROUP BY 1, 2 ORDER BY 3 DESC",
+            (
+                f"{_REACHED.format(blind=blind)} SELECT l.source, l.sourced_by, count(*), count(r.handed_over), count(r.accepted),"
+                " count(r.qualified), count(r.won),"
+                " COALESCE(sum(o.value) FILTER (WHERE o.won), 0)::bigint FROM reached AS r JOIN leads_lead AS l ON l.id = r.id"
+                " LEFT JOIN tracking_opportunity AS o ON o.lead_id = l.id GROUP BY 1, 2 ORDER BY 3 DESC"
+            ).encode(),
             (since, until, at),
         )
         rows: list[Any] = cursor.fetchall()

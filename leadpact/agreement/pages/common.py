@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest
 
 from leadpact.agreement import queries
 from leadpact.agreement.permissions import may_draft
+from leadpact.agreement.queries.talk import Talk
 from leadpact.agreement.rules import Refused
 from leadpact.kit.failures import CannotDo
 from leadpact.kit.formats import reader_zone
@@ -26,6 +27,7 @@ from leadpact.language.problems import Problem
 from leadpact.team.permissions import sees_scores
 
 MOST_BYTES = 1_000_000
+MOST_ELSEWHERE = 6
 TOO_LARGE = "The text is larger than 1 MB. An agreement of 200 lines takes a tenth of that."
 CLOSED = "Points and thresholds stay closed for whoever takes leads, so that blind checks stay blind."
 HIDDEN = ("verdicts", "cools", "audit")
@@ -59,6 +61,31 @@ def read(version: Any, against: Agreement | None) -> Reading:
             problems = (*parsed.warnings, *check(agreement, parsed.positions))
     changes = tuple(diff(against, agreement)) if against is not None and agreement is not None else ()
     return Reading(agreement, words.sections(agreement) if agreement else (), problems, changes)
+
+
+def whole(sections: Iterable[words.Section]) -> dict[str, str]:
+    """Line → all that its sentence says, points and detail too."""
+    return {
+        one.id: f"{', '.join(part for part in (one.text, one.points) if part)}{f' ({one.detail})' if one.detail else ''}"
+        for section in sections
+        for one in section.sentences
+        if one.id
+    }
+
+
+def read_otherwise(talks: Iterable[Talk], sections: Iterable[words.Section], number: int) -> dict[str, dict[int, str]]:
+    """Line → version → how the line read there, for versions on which remarks were made and whose words differ from those here.
+
+    Of many versions the newest are looked at.
+    """
+    here = whole(sections)
+    asked = {said.version for one in talks for said in one.said if one.key} - {number}
+    told: dict[str, dict[int, str]] = {}
+    for other in queries.versions().filter(number__in=sorted(asked)[-MOST_ELSEWHERE:]):
+        for key, said in whole(read(other, None).sections).items():
+            if key in here and said != here[key]:
+                told.setdefault(key, {})[other.number] = said
+    return told
 
 
 def shown(sections: tuple[words.Section, ...], user: Any) -> tuple[words.Section, ...]:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from leadpact.agreement import queries
-from leadpact.agreement.pages.common import CLOSED, found, read, shown
+from leadpact.agreement.pages.common import CLOSED, found, read, read_otherwise, shown
 from leadpact.agreement.permissions import may_draft, may_sign, may_withdraw
 from leadpact.agreement.queries import benches, drafts, talk
 from leadpact.agreement.rules import DEPARTMENTS
@@ -95,8 +95,10 @@ def version(request: HttpRequest, number: int) -> HttpResponse:
             "effects": [(effect, ends.get(effect.pk)) for effect in effects],
             "sides": [(side, signed.get(side)) for side in DEPARTMENTS],
             "blind": blind,
-            "talks": () if blind else _talks(reading.sections),
-            "warned": _warned(one, reading.agreement, current) if not blind else None,
+            **({} if blind else _talks(reading.sections, number)),
+            "warned": _warned(one, reading.agreement, current)
+            if not blind and (one.status == "draft" or open_)
+            else None,
             "aside": drafts.aside(number) if one.status == "draft" else (),
             "revisions": len(drafts.revisions(number)),
             "edits": one.status == "draft" and may_draft(user.role),
@@ -115,16 +117,20 @@ def version(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _warned(one: Any, meant: Agreement | None, current: queries.InForce | None) -> benches.Warned | None:
-    """What history warns of on a draft; None where the text has errors or is no draft."""
-    if one.status != "draft" or meant is None:
+    """What history warns of while it can still be otherwise, up to the second signature; None where the text has errors."""
+    if meant is None:
         return None
-    return benches.warned(meant, bases=[*([current.hash] if current else []), agreement_hash(meant)])
+    return benches.warned(meant, bases=[*([current.hash] if current else []), one.hash or agreement_hash(meant)])
 
 
-def _talks(sections: tuple[words.Section, ...]) -> list[tuple[talk.Talk, str]]:
-    """Threads on the lines of a version, each with the words of its line."""
+def _talks(sections: tuple[words.Section, ...], number: int) -> dict[str, Any]:
+    """Threads on the lines of a version, each with the words of its line, and with those that it had where they were said."""
     said = {one.id: one.text for section in sections for one in section.sentences if one.id}
-    return [(one, said.get(one.key, "")) for one in talk.talks(["", *said])]
+    talks = talk.talks(["", *said])
+    return {
+        "talks": [(one, said.get(one.key, "")) for one in talks],
+        "otherwise": read_otherwise(talks, sections, number),
+    }
 
 
 @page(methods=("GET", "HEAD"))

@@ -31,6 +31,8 @@ def talk(request: HttpRequest, number: int) -> HttpResponse:
             actions.answer(thread_id=thread, number=number, text=text, by=user, at=at)
             messages.success(request, "Your answer stands beside the line.")
         else:
-            actions.comment(number=number, key=request.POST.get("key", ""), text=text, by=user, at=at)
-            messages.success(request, "Your comment stands beside the line.")
+            key = request.POST.get("key", "")
+            actions.comment(number=number, key=key, text=text, by=user, at=at)
+            where = "beside the line" if key else "with the version"
+            messages.success(request, f"Your comment stands {where}.")
     return redirect(back(request, f"/agreement/{number}/"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from leadpact.agreement import actions, queries
-from leadpact.agreement.pages.common import drafts_only, found, open_only, read, refusals
+from leadpact.agreement.pages.common import drafts_only, found, open_only, read, read_otherwise, refusals
 from leadpact.agreement.pages.figures import Figures, LineTold, figures, lines_told
 from leadpact.agreement.permissions import may_draft, may_prepare
 from leadpact.agreement.queries import benches, drafts, talk
@@ -31,6 +32,9 @@ from leadpact.language.knobs import CannotTurn, CannotWrite, Knob, checked, knob
 from leadpact.language.nodes import DIMENSIONS, Agreement
 
 MOST_A_WEEK = 1_000_000
+STANDS = {
+    "draft": "a draft", "proposed": "waits for signatures", "withdrawn": "withdrawn", "signed": "signed, and not in force now",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class Row:
     turners: tuple[Turner, ...]
     told: LineTold | None
     talks: tuple[Talk, ...]
-    warning: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def open_talks(self) -> int:
@@ -77,11 +81,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Lines under one title."""
+    """Lines under one title. warnings: what history says of all of them together."""
 
     title: str
     intro: str
     rows: tuple[Row, ...]
+    warnings: tuple[str, ...] = ()
 
 
 @page(methods=("GET", "HEAD"))
@@ -94,13 +99,15 @@ def workshop(request: HttpRequest, number: int) -> HttpResponse:
     shown = _figures(request, one, agreement, changes)
     told = lines_told(shown.tried.preview) if shown.tried.preview else {}
     latest = drafts.head(number)
+    talks = talk.by_line()
     return render(
         request,
         "agreement/workshop.html",
         {
             "title": f"Workshop: version {number}",
             "version": one,
-            "groups": _groups(agreement, changes, told, talk.by_line(), _warnings(one, agreement, changes)),
+            "groups": _groups(agreement, changes, told, talks, _warnings(one, agreement, changes)),
+            "otherwise": read_otherwise(chain.from_iterable(talks.values()), words.sections(agreement), number),
             "figures": shown,
             "changes": changes,
             "edits": may_draft(user.role),
@@ -127,7 +134,7 @@ def show_figures(request: HttpRequest, number: int) -> HttpResponse:
             "title": "Figures",
             "version": one,
             "figures": shown,
-            "said": _groups(agreement, changes, {}, {})
+            "said": _groups(agreement, changes, {}, {}, _warnings(one, agreement, changes))
             if request.headers.get("HX-Request") and not shown.waits
             else (),
             "changes": changes,
@@ -231,7 +238,10 @@ def compare(request: HttpRequest) -> HttpResponse:
             "one": one,
             "other": other,
             # A version beside itself is one version.
-            "sides": list(zip((one, other), sides, strict=True))[: 1 if one.number == other.number else 2],
+            "sides": [
+                (version, side, "in force" if current and version.number == current.number else STANDS[version.status])
+                for version, side in zip((one, other), sides, strict=True)
+            ][: 1 if one.number == other.number else 2],
             "differs": diff(first, second),
             "same_bench": same,
             "versions": versions,
@@ -305,7 +315,7 @@ def _groups(
     changes: Mapping[str, int],
     told: Mapping[str, LineTold],
     spoken: Mapping[str, Sequence[Talk]],
-    warnings: Mapping[str, str] | None = None,
+    warnings: Mapping[str, tuple[str, ...]],
 ) -> tuple[Group, ...]:
     sections = {one.key: one for one in words.sections(turn(agreement, changes))}
     turners: dict[str, list[Turner]] = {}
@@ -318,7 +328,8 @@ def _groups(
         Group(
             section.title,
             section.intro,
-            tuple(_row(one, turners, told, spoken, warnings or {}) for one in section.sentences),
+            tuple(_row(one, turners, told, spoken, warnings) for one in section.sentences),
+            warnings.get(section.key, ()) if section.of_verdict else (),
         )
         for name in names
         if (section := sections.get(name)) is not None and section.sentences
@@ -330,15 +341,15 @@ def _row(
     turners: Mapping[str, Sequence[Turner]],
     told: Mapping[str, LineTold],
     spoken: Mapping[str, Sequence[Talk]],
-    warnings: Mapping[str, str],
+    warnings: Mapping[str, tuple[str, ...]],
 ) -> Row:
     return Row(
         one.id, one.text, one.detail, tuple(turners.get(one.id, ())), told.get(one.id), tuple(spoken.get(one.id, ())),
-        warnings.get(one.id, ""),
+        warnings.get(one.id, ()),
     )  # fmt: skip
 
 
-def _warnings(one: Any, agreement: Agreement, changes: Mapping[str, int]) -> Mapping[str, str]:
+def _warnings(one: Any, agreement: Agreement, changes: Mapping[str, int]) -> Mapping[str, tuple[str, ...]]:
     current = queries.in_force(clock.now())
     bases = [*([current.hash] if current else []), one.hash or agreement_hash(agreement)]
     return benches.warned(turn(agreement, changes), bases=bases).by_line

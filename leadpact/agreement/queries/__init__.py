@@ -112,6 +112,12 @@ def effects() -> Sequence[Effect]:
     return list(found.order_by("-pk"))
 
 
+def waiting_for(department: str) -> list[Effect]:
+    """Proposals that this department has not signed, newest first, with version and proposer. One statement."""
+    found = Effect.objects.filter(status="proposed").exclude(signatures__department=department)
+    return list(found.select_related("version", "proposed_by").order_by("-pk"))
+
+
 def signatures(effect_id: int) -> list[tuple[str, str, int]]:
     """Who signed an effect: (department, name, instant)."""
     found = Effect.objects.prefetch_related("signatures__user").filter(pk=effect_id).first()

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
 from leadpact.agreement.models import Bench
 from leadpact.agreement.rules.capacity import Capacity, Seller, capacity
 from leadpact.kit.failures import CannotDo
-from leadpact.kit.formats import iso
 from leadpact.kit.instants import WEEK
 from leadpact.kit.places import data_directory
 from leadpact.lake import preview as engine
-from leadpact.language.check_history import LineSeen, Seen, check_lines
-from leadpact.language.nodes import Agreement, Market
+from leadpact.language.check_history import EVERYBODY, Seen, by_place
+from leadpact.language.nodes import DIMENSIONS, Agreement, Market
+from leadpact.language.problems import Problem
 from leadpact.leads.models import Lead
 from leadpact.team.models import Absence, User
 from leadpact.team.rules import calendar_of
 
 FOLDER = "benches"
+OPTED_OUT = "person.opted_out"
+"""Recorded here when somebody says it: that it is unknown for most is as it should be, and nothing to be warned of."""
 
 
 def bench(digest: str) -> Bench | None:
@@ -85,24 +88,37 @@ def on_history(changed: Agreement, *, bases: Sequence[str]) -> Tried:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """What history warns of, by the id of the line. ready: whether any history could be looked at.
+    """What history warns of, by what it is about: a line's id, a clause (`sales_ready.2`), `cools`, or `verdicts.NAME`.
 
-    unseen: lines that nothing was counted for, since they read otherwise in every history that is made ready.
+    ready: whether any history could be looked at. unseen: what those lines say of which nothing was counted, since they read
+    otherwise in every history that is made ready; scores: those whose reach is not known for that reason; verdicts: whether
+    it was seen which verdicts are given.
     """
 
-    by_line: Mapping[str, str] = field(default_factory=dict[str, str])
+    by_line: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     ready: bool = False
     unseen: tuple[str, ...] = ()
+    scores: tuple[str, ...] = ()
+    verdicts: bool = True
     waits: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many warnings there are."""
+        return sum(map(len, self.by_line.values()))
 
 
 def warned(meant: Agreement, *, bases: Sequence[str]) -> Warned:
-    """Lines that nobody or everybody met in the past, by the first history made ready that has them. Never raises.
+    """What the past says of lines, scores, verdicts and attributes, each by the first history made ready that tells it.
 
-    Counts were made when history was made ready: nothing is judged here, so that a page can ask.
+    Never raises. Lines were counted when history was made ready; how far scores reach and which verdicts are given is worked
+    out for these numbers.
     """
-    counted: dict[str, tuple[engine.LineEvidence, int]] = {}
-    ready = waits = False
+    told: dict[str, dict[str, None]] = defaultdict(dict)
+    lines: set[str] = set()
+    scores: set[str] = set()
+    fields: set[str] = set()
+    verdicts = ready = waits = False
     for digest in dict.fromkeys(bases):
         found = bench(digest)
         path = place(found) if found is not None else None
@@ -110,21 +126,52 @@ def warned(meant: Agreement, *, bases: Sequence[str]) -> Warned:
             waits = waits or (found is not None and found.status not in {"ready", "failed"})
             continue
         try:
-            opened = _opened(path)
+            seen, at_end = _seen(path, meant)
         except CannotDo:
             continue
         ready = True
-        for one in opened.evidence_of(meant):
-            counted.setdefault(one.line_id, (one, opened.end))
-    told: dict[str, str] = {}
-    for line, (one, end) in counted.items():
-        leads = one.met + one.not_met + one.unknown
-        seen = Seen(
-            leads, leads, f"on {iso(end)[:10]}", touches=True, lines={line: LineSeen(one.met, one.unknown, mark=0)}
+        # What an earlier history has told is not asked of a later one.
+        new = replace(
+            seen,
+            lines={name: one for name, one in seen.lines.items() if name not in lines},
+            reached={name: one for name, one in seen.reached.items() if name not in scores},
+            gaps={name: one for name, one in seen.gaps.items() if name not in fields and name != OPTED_OUT},
+            verdicts={} if verdicts else seen.verdicts,
         )
-        for problem in check_lines(meant, seen):
-            told[line] = problem.message
-    return Warned(told, ready, tuple(one.id for one in meant.lines if one.id not in counted), waits)
+        # A value that is learnt a minute late would keep a line from being met by everybody all the time: that is asked at the end.
+        at_end = replace(at_end, lines={name: one for name, one in at_end.lines.items() if name in new.lines})
+        for asked, of_everybody in ((new, False), (at_end, True)):
+            for about, problem in _about(meant, asked):
+                if (problem.code == EVERYBODY) is of_everybody:
+                    told[about][problem.message] = None
+        lines |= seen.lines.keys()
+        scores |= seen.reached.keys()
+        fields |= seen.gaps.keys()
+        verdicts = verdicts or bool(seen.verdicts)
+    return Warned(
+        {about: tuple(messages) for about, messages in told.items()},
+        ready,
+        tuple(one.says or one.id for one in meant.lines if one.id not in lines),
+        tuple(name for name in DIMENSIONS if meant.lines_of(name) and name not in scores),
+        verdicts,
+        waits,
+    )
+
+
+@lru_cache(maxsize=64)
+def _seen(path: Path, meant: Agreement) -> tuple[Seen, Seen]:
+    opened = _opened(path)
+    return opened.seen(meant), opened.at_end(meant)
+
+
+def _about(meant: Agreement, seen: Seen) -> Iterator[tuple[str, Problem]]:
+    """Warnings by the ids that sentences have; what is said of a whole verdict keeps the name of its section."""
+    clauses = {verdict.clause(index) for verdict in meant.verdicts for index in range(len(verdict.alternatives))}
+    for path, problems in by_place(meant, seen).items():
+        kind, _, name = path.partition(".")
+        about = name if kind == "lines" or name in clauses else path
+        for problem in problems:
+            yield about, problem
 
 
 def _sellers(market: Market, weeks: Sequence[int]) -> list[Seller]:

@@ -5,6 +5,9 @@
     streams     when each column changes, and by how much (DuckDB)
     segments    the changes seen at the instants of judgement, running sums, equal rows told once (numpy)
     verdicts    what an agreement says of each row, and of each hour between two rows while touches fade (numpy)
+    evidence    what each line says of leads, and how Sales' answers differ with and without it
+    past        for the warnings that need history: which lines were met at which rows, which attributes are unknown
+    reach       and how far scores reach, and which verdicts are given, for any points and thresholds
 
 Only what a line, an attribute or a window can change makes a row; fading is worked out between rows, and only where a
 verdict could turn in between. `leadpact.lake.one_lead` says the same slowly; a test holds the two equal.

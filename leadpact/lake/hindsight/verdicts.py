@@ -326,6 +326,25 @@ def _between(
 
     begin, end: which fading touches are a row's.
     """
+    steps = between(segments, decider, steady, rows, begin, end)
+    exact = {dimension: Range(value, value) for dimension, value in steps.scores.items()}
+    return Decided(steps.keys, decider.decide(lambda column: segments.values[steps.patterns, column], exact))
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Instants between rows at which a touch fades a step, with the pattern that holds there and the scores, exactly."""
+
+    keys: Ints
+    patterns: NDArray[np.int32]
+    scores: dict[str, Ints]
+
+
+def between(segments: Segments, decider: Decider, steady: dict[str, Ints], rows: Ints, begin: Ints, end: Ints) -> Steps:
+    """The scores at each instant between a row and the next at which a touch fades a step, for some rows.
+
+    begin, end: which fading touches are a row's.
+    """
     mask = (1 << segments.bits) - 1
     touch, row = spread(begin, end)
     # Steps of each touch after the row and before the next one, seen at an instant of judgement.
@@ -350,8 +369,7 @@ def _between(
     pattern = segments.patterns[rows[row]]
     plain = {dimension: value[pattern] for dimension, value in steady.items()}
     scores = Faded(len(seen), place, column).add(decider, plain, left)
-    exact = {dimension: Range(value, value) for dimension, value in scores.items()}
-    return Decided(seen, decider.decide(lambda column: segments.values[pattern, column], exact))
+    return Steps(seen, pattern, scores)
 
 
 def spread(begin: Ints, end: Ints) -> tuple[Ints, Ints]:

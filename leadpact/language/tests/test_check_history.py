@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from leadpact.language.check_history import FEWEST, Gap, LineSeen, Seen, check_history, check_plays
+from leadpact.language.check_history import FEWEST, Gap, LineSeen, Seen, by_place, check_history, check_plays
 from leadpact.language.parse import parse
 from leadpact.language.problems import Problem
 
@@ -94,7 +94,7 @@ def test_an_ordinary_year_earns_no_warning() -> None:
             replace(USUAL, reached={**USUAL.reached, "engagement": (15_000, 60_000)}),
             "not-reached",
             "cools:",
-            "`cools` asks for 14.999 of engagement at most; 15 is the least of 8,000 leads on 2026-03-31",
+            "`cools` asks for less than 15 of engagement; 15 is the least of 8,000 leads on 2026-03-31",
         ),
         (
             replace(USUAL, verdicts={"sales_ready": 8_000, "disqualified": 1}),
@@ -161,3 +161,33 @@ def test_plays_that_nobody_has() -> None:
     assert found[0].message == "the reason `sponsor_left` gives the lead to the play `find_sponsor`, which nobody has"
     assert "sponsor_left" in EXAMPLE.splitlines()[found[0].line - 1]
     assert check_plays(parsed.agreement, ("long_nurture", "find_sponsor")) == ()
+
+
+def test_beside_what_it_is_about_a_warning_says_this() -> None:
+    seen = replace(
+        USUAL,
+        gaps={"lead.timeline_months": Gap(8_000)},
+        lines={**USUAL.lines, "student": LineSeen(0, 7_999, 0), "mid_size": USUAL.lines["served_industry"]},
+        reached={**USUAL.reached, "engagement": (15_000, 29_999)},
+        verdicts={"sales_ready": 8_000, "disqualified": 1},
+    )
+    agreement = parse(EXAMPLE).agreement
+    assert agreement is not None
+    told = {about: [one.message for one in problems] for about, problems in by_place(agreement, seen).items()}
+    assert told == {
+        "lines.timeline": ["the number of months until they want to buy is unknown for 8,000 of 8,000 leads (100%)"],
+        "lines.student": ["this line scored for none of 8,000 leads on 2026-03-31"],
+        "lines.mid_size": [
+            (
+                "this line scored for the very same leads as “Works in an industry we serve”, of 8,000 leads on 2026-03-31: "
+                "the two may score one thing twice"
+            )
+        ],
+        "verdicts.sales_ready.1": ["this asks for 30 of engagement; 29.999 is the most of 8,000 leads on 2026-03-31"],
+        "verdicts.lead": ["this verdict was given to none of 8,000 leads on 2026-03-31"],
+        "cools": ["this asks for less than 15 of engagement; 15 is the least of 8,000 leads on 2026-03-31"],
+    }
+
+
+def test_where_verdicts_were_not_counted_nothing_is_said_of_them() -> None:
+    assert warned(replace(USUAL, verdicts={})) == []

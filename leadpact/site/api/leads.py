@@ -134,7 +134,7 @@ def _moment(moment: lead_queries.Moment, lines: dict[int, custody.Line]) -> dict
         "seq": line.seq,
         "move": line.move,
         "holder": line.holder,
-        "state": line.state,
+        "state": line.state or None,
         "actor": line.actor or None,
         "by": line.user_name or None,
         "salesperson": line.salesperson_name or None,

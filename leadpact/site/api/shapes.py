@@ -142,7 +142,9 @@ class TouchItem(Schema):
 
 
 class CustodyItem(Schema):
-    """An entry of the ledger. `note`: what somebody wrote. Blind keys get no judgements, and no cause of a hand-over."""
+    """An entry of the ledger. `note`: what somebody wrote. Blind keys get no judgements, no cause of a hand-over, and neither
+    state nor clock of an entry by which Marketing holds the lead.
+    """
 
     type: Literal["custody"] = "custody"
     at: Instant
@@ -151,7 +153,7 @@ class CustodyItem(Schema):
     seq: int
     move: str
     holder: Holder
-    state: str
+    state: str | None
     actor: str | None
     by: str | None
     salesperson: str | None

@@ -53,7 +53,7 @@ def money(minor: int | None, currency: str = "USD") -> str:
 
 
 @register.filter
-def of_key(found: Any, key: str) -> Any:
+def of_key(found: Any, key: Any) -> Any:
     """`{{ warned.by_line|of_key:one.id }}`: what a mapping holds for a key; nothing where it has none, or is none."""
     return found.get(key, "") if found else ""
 
