@@ -26,7 +26,8 @@ from leadpact.lake.problems import FileProblem
 from leadpact.lake.rewrite import compact, forget
 from leadpact.lake.store import Store
 from leadpact.language.fold import UNICODE_VERSION
-from leadpact.loop import clocks, erasing, jobs
+from leadpact.leads.models import Person
+from leadpact.loop import clocks, erasing, jobs, merging
 from tests.cast import DAY, HOUR, T0, make_cast, sign, touch, traits
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -439,3 +440,38 @@ def test_a_lake_of_before_mergers_were_told_is_refused_until_an_export_brought_i
     equal(own, folder)
     with Store() as store:
         load(store, folder)
+
+
+def test_each_account_that_mergers_gave_has_its_ends_also_as_it_was_known_before(own: Own, folder: Path) -> None:
+    cast = make_cast()
+    sign(cast)
+    where = {"home": "vera@gmail.com", "large": "vera@ferro.example", "small": "vera@alba.example"}
+    for number, email in enumerate(where.values()):
+        at = T0 + number * HOUR
+        intake([touch("paper.downloaded", at=at, email=email)], known_at=at)
+    people = {name: Person.objects.get(email=email) for name, email in where.items()}
+    assert people["home"].account_id is None
+    for day, name in ((2, "large"), (6, "small"), (10, "large")):
+        first, second = people["home"].pk, people[name].pk
+        one = merging.merge_people(first_id=first, second_id=second, by=cast.ada, at=T0 + day * DAY)
+        if day < 10:
+            merging.part(merge_id=one.pk, by=cast.ada, at=T0 + (day + 2) * DAY)
+    export(own, folder, at=T0 + 20 * DAY)
+
+    def told(until: int | None) -> list[tuple[str, int, int]]:
+        with Store() as store:
+            load(store, folder, until=until)
+            assert store.one(f"SELECT count(*) FROM hist_placed WHERE person_key <> '{people['home'].pk}'") == 0
+            rows = store.execute("SELECT account_key, since, until FROM hist_placed ORDER BY since").fetchall()
+        names = {str(one.account_id): name for name, one in people.items()}
+        return [
+            (names[account], (since - T0) // DAY, until if until == 2**62 else (until - T0) // DAY)
+            for account, since, until in rows
+        ]
+
+    stays = [("large", 2, 4), ("small", 6, 8), ("large", 10, 2**62)]
+    assert told(None) == stays
+    assert told(T0 + 9 * DAY) == stays[:2]
+    assert told(T0 + 7 * DAY) == [stays[0], ("small", 6, 2**62)]
+    assert told(T0 + 3 * DAY) == [("large", 2, 2**62)]
+    assert told(T0 + DAY) == []

@@ -110,7 +110,9 @@ def read(store: Store, agreement: Agreement, lead_id: str) -> Known:
         "OR (subject = 'person' AND key = $2) OR (subject = 'account' AND list_contains($3, key))",
         [lead_id, person, [stay.account for stay in mine]],
     ).fetchall()
-    own = tuple(Fact(name, Cell(t, n, b), at, known) for subject, _, name, t, n, b, at, known in told if subject != "account")
+    own = tuple(
+        Fact(name, Cell(t, n, b), at, known) for subject, _, name, t, n, b, at, known in told if subject != "account"
+    )
     of_account = [
         (key, Fact(name, Cell(t, n, b), at, known)) for subject, key, name, t, n, b, at, known in told if subject == "account"
     ]  # fmt: skip
@@ -121,7 +123,9 @@ def read(store: Store, agreement: Agreement, lead_id: str) -> Known:
     def history(now: int) -> History:
         firm = _account(mine, now)
         facts = (*own, *(fact for key, fact in of_account if key == firm))
-        placed = [replace(one, account=_account(stays[one.person], now)) if one.person in stays else one for one in touches]
+        placed = [
+            replace(one, account=_account(stays[one.person], now)) if one.person in stays else one for one in touches
+        ]
         seen = [one for one in placed if one.lead_id == lead_id or (firm is not None and one.account == firm)]
         return History([replace(lead, account=firm, facts=facts)], seen)
 
@@ -131,7 +135,11 @@ def read(store: Store, agreement: Agreement, lead_id: str) -> Known:
     instants |= {touch.void_at for touch in own_touches if touch.void_at is not None}
     read_fields = {name for name, _ in needs(agreement).attributes}
     for stay in mine:
-        inside = {max(fact.known_at, stay.since) for key, fact in of_account if key == stay.account and fact.field in read_fields}
+        inside = {
+            max(fact.known_at, stay.since)
+            for key, fact in of_account
+            if key == stay.account and fact.field in read_fields
+        }
         theirs = [clipped for touch in touches for clipped in _clipped(touch, stay.account, stays)]
         inside |= set(_of_account(agreement, theirs)) | {stay.since}
         instants |= {at for at in inside if stay.since <= at < stay.until} | {stay.until}

@@ -81,7 +81,8 @@ def _leads(store: Store, start: int | None, end: int) -> None:
     store.execute(
         f"CREATE OR REPLACE TEMP TABLE hs_stays AS WITH s AS (SELECT *, coalesce(lag(until) OVER w, {BEGINNING}) AS before "
         f"FROM {PLACED} WINDOW w AS (PARTITION BY person_key ORDER BY since)) "
-        "SELECT l.*, x.account, x.begins, x.ends FROM (SELECT person_key, account_key AS account, since AS begins, until AS ends FROM s "
+        "SELECT l.*, x.account, x.begins, x.ends FROM ("
+        "SELECT person_key, account_key AS account, since AS begins, until AS ends FROM s "
         "UNION ALL SELECT person_key, NULL, before, since FROM s WHERE before < since "
         f"UNION ALL SELECT person_key, NULL, max(until), {EVER} FROM s GROUP BY person_key HAVING max(until) < {EVER}) x "
         "JOIN hs_leads l USING (person_key)"
@@ -181,30 +182,43 @@ def _circle(gathered: Gathered) -> None:
 
     # What somebody did counts for an account while both were known to be of it; greatest() and least() pass over NULL.
     theirs = (
-        'SELECT kind, cells, lead_id, person_key, "at", CASE WHEN w.since IS NULL THEN t.account_key ELSE w.account_key END AS account_key, '
+        'SELECT kind, cells, lead_id, person_key, "at", '
+        "CASE WHEN w.since IS NULL THEN t.account_key ELSE w.account_key END AS account_key, "
         "greatest(t.known_at, w.since) AS known_at, least(t.void_at, w.until) AS void_at "
         f"FROM {TOUCHES} t LEFT JOIN {PLACED} w USING (person_key)"
     )
     own, same = "t.lead_id IS NOT DISTINCT FROM l.lead_id", "t.person_key IS NOT DISTINCT FROM l.person_key"
     people = "LEFT JOIN hs_people p ON p.person_key"
-    placed = "(FROM hs_stays WHERE account IS NOT NULL)"
-    alone = "(FROM hs_stays WHERE account IS NULL)"
     parts = [
-        f"SELECT c.circle, p.person, {columns()} FROM ({theirs}) t "
-        "JOIN (SELECT DISTINCT account_key, circle FROM hs_leads WHERE account_key IS NOT NULL AND shares) c "
-        f"ON c.account_key = t.account_key {people} = t.person_key",
-        f"SELECT l.circle, p.person, {columns()} FROM ({theirs}) t "
-        "JOIN (FROM hs_leads WHERE account_key IS NOT NULL AND NOT shares) l ON l.account_key = t.account_key "
-        f'AND NOT ({own} AND t."at" <= l.since) {people} = t.person_key',
-        f"SELECT l.circle, 0 AS person, {columns()} FROM {TOUCHES} t "
-        'JOIN (FROM hs_leads WHERE account_key IS NULL AND NOT placed) l ON l.lead_id = t.lead_id AND t."at" > l.since',
+        (
+            f"SELECT c.circle, p.person, {columns()} FROM ({theirs}) t "
+            "JOIN (SELECT DISTINCT account_key, circle FROM hs_leads WHERE account_key IS NOT NULL AND shares) c "
+            f"ON c.account_key = t.account_key {people} = t.person_key"
+        ),
+        (
+            f"SELECT l.circle, p.person, {columns()} FROM ({theirs}) t "
+            "JOIN (FROM hs_leads WHERE account_key IS NOT NULL AND NOT shares) l ON l.account_key = t.account_key "
+            f'AND NOT ({own} AND t."at" <= l.since) {people} = t.person_key'
+        ),
+        (
+            f"SELECT l.circle, 0 AS person, {columns()} FROM {TOUCHES} t "
+            'JOIN (FROM hs_leads WHERE account_key IS NULL AND NOT placed) l ON l.lead_id = t.lead_id AND t."at" > l.since'
+        ),
         # What its person did for it counts for a lead wherever it is, and what others did for it while it stands alone.
-        f"SELECT l.circle, p.person, {columns()} FROM {TOUCHES} t "
-        f'JOIN (FROM hs_leads WHERE placed) l ON l.lead_id = t.lead_id AND t."at" > l.since AND {same} {people} = t.person_key',
-        f"SELECT l.circle, p.person, {columns('l.begins', 'l.ends')} FROM ({theirs}) t JOIN {placed} l "
-        f"ON l.account = t.account_key AND NOT ({own} AND ({same} OR t.\"at\" <= l.since)) {people} = t.person_key",
-        f"SELECT l.circle, coalesce(p.person, 0) AS person, {columns('l.begins', 'l.ends')} FROM {TOUCHES} t JOIN {alone} l "
-        f'ON l.lead_id = t.lead_id AND t."at" > l.since AND NOT {same} {people} = l.person_key',
+        (
+            f"SELECT l.circle, p.person, {columns()} FROM {TOUCHES} t JOIN (FROM hs_leads WHERE placed) l "
+            f'ON l.lead_id = t.lead_id AND t."at" > l.since AND {same} {people} = t.person_key'
+        ),
+        (
+            f"SELECT l.circle, p.person, {columns('l.begins', 'l.ends')} FROM ({theirs}) t "
+            "JOIN (FROM hs_stays WHERE account IS NOT NULL) l ON l.account = t.account_key "
+            f'AND NOT ({own} AND ({same} OR t."at" <= l.since)) {people} = t.person_key'
+        ),
+        (
+            f"SELECT l.circle, coalesce(p.person, 0) AS person, {columns('l.begins', 'l.ends')} FROM {TOUCHES} t "
+            'JOIN (FROM hs_stays WHERE account IS NULL) l ON l.lead_id = t.lead_id AND t."at" > l.since '
+            f"AND NOT {same} {people} = l.person_key"
+        ),
     ]
     store.execute(
         f"CREATE OR REPLACE TEMP TABLE hs_people AS SELECT person_key, row_number() OVER () AS person "
@@ -221,37 +235,46 @@ def _facts(gathered: Gathered) -> None:
     """Values by lead, of the fields that are read."""
     fields = sorted({leaf.field for leaf in gathered.columns.attributes})
     # What is said of an account is seen while the lead's person is known to be of it.
-    stays = f"LEFT JOIN (FROM hs_stays WHERE account IS NOT NULL) s ON s.ix = l.ix AND starts_with(f.field, 'account.')"
-    told = (
-        "l.ix, l.first, {} AS at_account, f.field, f.t, f.n, f.b, coalesce(f.w, ' ' || f.t || ' ') AS w, f.\"at\", f.known_at"
-    )
+    stays = "LEFT JOIN (FROM hs_stays WHERE account IS NOT NULL) s ON s.ix = l.ix AND starts_with(f.field, 'account.')"
+    told = "l.ix, l.first, {} AS at_account, f.field, f.t, f.n, f.b, coalesce(f.w, ' ' || f.t || ' ') AS w, f.\"at\", f.known_at"
     seen = told.format("coalesce(l.account_key, s.account) IS NOT NULL")
     wanted = f"f.field IN ({_texts(set(fields))})"
-    lent = f"{FACTS} f JOIN {JOINED} j ON j.subject = f.subject AND j.part = f.key AND f.known_at < j.until"
     of_account = f"f.subject = 'account' AND {wanted}"
     parts = [
-        f"SELECT {told.format('TRUE')}, f.known_at AS seen, {EVER} AS until, TRUE AS own "
-        f"FROM {FACTS} f JOIN hs_leads l ON l.account_key = f.key WHERE {of_account}",
-        f"SELECT {told.format('TRUE')}, greatest(f.known_at, l.begins) AS seen, l.ends AS until, TRUE AS own "
-        f"FROM {FACTS} f JOIN hs_stays l ON l.account = f.key WHERE {of_account}",
+        (
+            f"SELECT {told.format('TRUE')}, f.known_at AS seen, {EVER} AS until, TRUE AS own "
+            f"FROM {FACTS} f JOIN hs_leads l ON l.account_key = f.key WHERE {of_account}"
+        ),
+        (
+            f"SELECT {told.format('TRUE')}, greatest(f.known_at, l.begins) AS seen, l.ends AS until, TRUE AS own "
+            f"FROM {FACTS} f JOIN hs_stays l ON l.account = f.key WHERE {of_account}"
+        ),
     ]
     # Instants at which something was learnt of a lead: of its own whatever it was, of its account what is read.
     learnt = [
         f"SELECT l.ix, f.known_at AS instant FROM {FACTS} f JOIN hs_leads l ON l.account_key = f.key WHERE {of_account}",
-        f"SELECT l.ix, greatest(f.known_at, l.begins) FROM {FACTS} f JOIN hs_stays l ON l.account = f.key "
-        f"WHERE {of_account} AND f.known_at < l.ends",
+        (
+            f"SELECT l.ix, greatest(f.known_at, l.begins) FROM {FACTS} f JOIN hs_stays l ON l.account = f.key "
+            f"WHERE {of_account} AND f.known_at < l.ends"
+        ),
     ]
     for subject, key in (("lead", "lead_id"), ("person", "person_key")):
+        mine = f"{FACTS} f JOIN hs_leads l ON l.{key} = f.key"
+        others = f"{FACTS} f JOIN {JOINED} j ON j.subject = f.subject AND j.part = f.key AND f.known_at < j.until"
+        others += f" JOIN hs_leads l ON l.{key} = j.key"
         parts += [
-            f"SELECT {seen}, greatest(f.known_at, s.begins) AS seen, coalesce(s.ends, {EVER}) AS until, TRUE AS own "
-            f"FROM {FACTS} f JOIN hs_leads l ON l.{key} = f.key {stays} WHERE f.subject = '{subject}' AND {wanted}",
-            f"SELECT {seen}, greatest(f.known_at, j.since, s.begins) AS seen, least(j.until, s.ends) AS until, FALSE AS own "
-            f"FROM {lent} JOIN hs_leads l ON l.{key} = j.key {stays} WHERE f.subject = '{subject}' AND {wanted}",
+            (
+                f"SELECT {seen}, greatest(f.known_at, s.begins) AS seen, coalesce(s.ends, {EVER}) AS until, TRUE AS own "
+                f"FROM {mine} {stays} WHERE f.subject = '{subject}' AND {wanted}"
+            ),
+            (
+                f"SELECT {seen}, greatest(f.known_at, j.since, s.begins) AS seen, least(j.until, s.ends) AS until, FALSE AS own "
+                f"FROM {others} {stays} WHERE f.subject = '{subject}' AND {wanted}"
+            ),
         ]
         learnt += [
-            f"SELECT l.ix, f.known_at FROM {FACTS} f JOIN hs_leads l ON l.{key} = f.key WHERE f.subject = '{subject}'",
-            f"SELECT l.ix, unnest([greatest(f.known_at, j.since), j.until]) "
-            f"FROM {lent} JOIN hs_leads l ON l.{key} = j.key WHERE f.subject = '{subject}'",
+            f"SELECT l.ix, f.known_at FROM {mine} WHERE f.subject = '{subject}'",
+            f"SELECT l.ix, unnest([greatest(f.known_at, j.since), j.until]) FROM {others} WHERE f.subject = '{subject}'",
         ]
     gathered.store.execute(f"CREATE OR REPLACE TEMP TABLE hs_facts AS {' UNION ALL '.join(parts)}")
     gathered.store.execute(

@@ -136,7 +136,9 @@ def _labels(chance: Random, case: Case, now: int) -> list[Row]:
 def _placed(chance: Random, case: Case, now: int) -> list[Row]:
     """Since when some people are known to be of their account, however many leads they have and whoever touched those."""
     people = {lead.person: lead.account for lead in case.history.leads if lead.person and lead.account}
-    return [(who, firm, now - chance.randint(0, 60 * DAY), EVER) for who, firm in people.items() if chance.random() < 0.7]
+    return [
+        (who, firm, now - chance.randint(0, 60 * DAY), EVER) for who, firm in people.items() if chance.random() < 0.7
+    ]
 
 
 def _returns(chance: Random, case: Case, now: int) -> list[Row]:

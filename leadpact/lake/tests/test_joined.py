@@ -119,7 +119,9 @@ def test_each_account_counts_while_it_was_the_persons(store: Store) -> None:
     relations.create(store)
     day = [T0 + n * DAY for n in range(20)]
     for lead, person, account in (("own", "p", None), ("big", "b", "large"), ("small", "s", "small")):
-        store.execute(f"INSERT INTO {relations.LEADS} VALUES ($1, $2, $3, $4, NULL)", [lead, person, account, day[0] + 1])
+        store.execute(
+            f"INSERT INTO {relations.LEADS} VALUES ($1, $2, $3, $4, NULL)", [lead, person, account, day[0] + 1]
+        )
         store.execute(
             f"INSERT INTO {relations.TOUCHES} VALUES ($1, $2, $3, $4, 'page.viewed', $5, $5, NULL, '{{}}')",
             [f"t {lead}", lead, person, account, day[0] + 2],
@@ -155,7 +157,9 @@ def test_each_account_counts_while_it_was_the_persons(store: Store) -> None:
         ],
     }
     for lead, turns in expected.items():
-        rows = store.execute('SELECT "at", before, after FROM replayed WHERE lead_id = $1 ORDER BY 1', [lead]).fetchall()
+        rows = store.execute(
+            'SELECT "at", before, after FROM replayed WHERE lead_id = $1 ORDER BY 1', [lead]
+        ).fetchall()
         assert rows == turns, lead
         judged = one_lead.judgements(one_lead.read(store, agreement, lead), agreement, start=None, end=day[19])
         assert [(one.at, one.before, one.after) for one in one_lead.changes(judged)] == turns, lead

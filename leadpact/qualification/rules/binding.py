@@ -183,7 +183,10 @@ def _people(account_touches: bool, *, history: bool, each: bool, first: str, las
     if not account_touches:
         return [("people", f"{mine.format('account_key')} FROM leads")]
     serves = "NULL::bigint" if each else f"CASE WHEN {_WHOLE_OF_ITS_PERSON} THEN account_key END"
-    now, then = "SELECT id, account_id FROM leads_person WHERE account_id = g.account_key", people_of("g.account_key", first, last)
+    now, then = (
+        "SELECT id, account_id FROM leads_person WHERE account_id = g.account_key",
+        people_of("g.account_key", first, last),
+    )
     people = (
         f"SELECT * FROM mine UNION ALL SELECT NULL, p.id, p.account_id, NULL, {last}::bigint"
         + span.format("p.since", "p.until")
