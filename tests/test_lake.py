@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from leadpact.lake.exported import GROWING, WHOLE
 from leadpact.lake.history import load
 from leadpact.lake.manifest import LOCK, read
 from leadpact.lake.problems import FileProblem
+from leadpact.lake.replay import replay as replayed_into
 from leadpact.lake.rewrite import compact, forget
 from leadpact.lake.store import Store
 from leadpact.language.fold import UNICODE_VERSION
@@ -475,3 +477,35 @@ def test_each_account_that_mergers_gave_has_its_ends_also_as_it_was_known_before
     assert told(T0 + 7 * DAY) == [stays[0], ("small", 6, 2**62)]
     assert told(T0 + 3 * DAY) == [("large", 2, 2**62)]
     assert told(T0 + DAY) == []
+
+
+@pytest.mark.parametrize("how", ["placed", "tied"])
+def test_whoever_is_found_at_an_account_has_everybody_there_judged(own: Own, folder: Path, how: str) -> None:
+    """Also where nothing counts by it: what time has changed since the last full hour is told then, by ledger and replay alike."""
+    sign(make_cast())
+    first = (T0 // HOUR + 1) * HOUR + 20 * 60_000_000
+    intake([touch("seminar.attended", at=first, email="vera@ferro.example")], known_at=first)
+    turns = next(first + day * DAY for day in range(180) if 20 * (180 - day) < 15 * 180)
+    told = turns + 10 * 60_000_000
+    if how == "placed":
+        # Of this one nothing is known but a number, and never a touch.
+        intake([replace(touch("page.viewed", at=first, user_id="7"), touch=None)], known_at=first + 1)
+        found = touch("page.viewed", at=told, user_id="7", email="otto@ferro.example")
+    else:
+        # This one is active there already; so is the trail that turns out to be theirs.
+        for more in ({"email": "otto@ferro.example"}, {"anonymous_id": "browser 1"}):
+            intake([touch("page.viewed", at=turns - 2 * DAY, **more)], known_at=turns - 2 * DAY)
+        found = touch("page.viewed", at=told, email="otto@ferro.example", anonymous_id="browser 1")
+    clocks.let_time_pass(at=turns - 1)
+    intake([replace(found, touch=None)], known_at=told)
+    clocks.let_time_pass(at=told + HOUR)
+    export(own, folder, at=told + DAY)
+    with Store() as store:
+        load(store, folder)
+        history.judged(store, folder)
+        replayed_into(store, history.agreement_of(folder), end=told + DAY)
+        hers = store.one("SELECT lead_id FROM hist_leads WHERE created_at = $1", [first])
+        rows = 'SELECT "at", before, after FROM {} WHERE lead_id = $1 ORDER BY 1'
+        ran = store.execute(rows.format("hist_judged"), [hers]).fetchall()
+        assert ran == [(first, "", "lead"), (told, "lead", "prospect")]
+        assert store.execute(rows.format("replayed"), [hers]).fetchall() == ran

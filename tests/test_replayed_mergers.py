@@ -18,6 +18,7 @@ from leadpact.lake.export import export
 from leadpact.lake.history import agreement_of, judged, load
 from leadpact.lake.replay import replay
 from leadpact.lake.store import Store
+from leadpact.leads.models import Merge
 from leadpact.loop import merging
 from leadpact.simulation.company import Company
 from leadpact.site.demo import make_users, sign_example
@@ -104,7 +105,8 @@ def test_what_ran_beside_mergers_is_what_a_replay_finds(
         ran = changes(store, "hist_judged", "seq")
         found = until_won(changes(store, "replayed"), won)
         reference = until_won(by_the_reference(store, agreement, end=company.end), won)
-        ends = {(lead, at) for lead, at in store.execute('SELECT lead_id, "at" FROM hist_asked').fetchall()}
+        merged = {at for row in Merge.objects.values_list("at", "undone_at") for at in row}
+        ends = {one for one in store.execute('SELECT lead_id, "at" FROM hist_asked').fetchall() if one[1] in merged}
         given = store.one("SELECT count(*) FROM hist_placed WHERE until < $1", [2**62])
         several = store.one("SELECT count(*) - count(DISTINCT person_key) FROM hist_placed")
         lent = store.one(

@@ -48,7 +48,7 @@ def load(store: Store, folder: Path, *, until: int | None = None) -> None:
         _mergers(store, last)
         _leads(store, last)
         _placed(store)
-        _around_mergers(store)
+        _around(store, last)
         _facts(store, last)
         _touches(store, last)
         _reasons(store)
@@ -157,8 +157,10 @@ def _mergers(store: Store, until: int) -> None:
     )
 
 
-def _around_mergers(store: Store) -> None:
-    """What counted as whose in between, who was not judged then, and whom the loop judged at both ends."""
+def _around(store: Store, until: int) -> None:
+    """What counted as whose while records were one, who was not judged then, and whom the loop judged at both ends: everybody
+    around. So it does when somebody is found to be of an account, or to be behind a trail, whatever it holds.
+    """
     held = " UNION ALL ".join(
         f"SELECT '{subject}' AS subject, {loser} AS part, {survivor} AS whole, \"at\" AS since, until FROM mergers"
         f" WHERE {loser} IS NOT NULL AND {survivor} IS NOT NULL"
@@ -181,7 +183,11 @@ def _around_mergers(store: Store) -> None:
     )
     store.execute(
         "CREATE TABLE hist_asked AS WITH ends AS (SELECT unnest([survivor_id, loser_id, survivor_id, loser_id]) AS person_id,"
-        f' unnest(["at", "at", nullif(until, {EVER}), nullif(until, {EVER})]) AS "at" FROM mergers),'
+        f' unnest(["at", "at", nullif(until, {EVER}), nullif(until, {EVER})]) AS "at" FROM mergers'
+        " UNION ALL SELECT person_id, since FROM placings WHERE person_id IN (SELECT person_id FROM homes WHERE moves)"
+        " UNION ALL SELECT person_id, t.tied_known_at FROM lake_ties t JOIN lake_people p USING (person_id)"
+        f" WHERE t.tied_known_at > p.created_at AND t.tied_known_at <= {until}"
+        f" UNION ALL SELECT person_id, known_at FROM lake_trail_moves WHERE known_at <= {until}),"
         ' around AS (SELECT person_id, "at" FROM ends UNION SELECT c.person_id, e."at" FROM ends e'
         ' JOIN placings p ON p.person_id = e.person_id AND e."at" BETWEEN p.since AND p.until'
         ' JOIN placings c ON c.account_id = p.account_id AND e."at" BETWEEN c.since AND c.until)'

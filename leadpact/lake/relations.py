@@ -18,7 +18,8 @@
     hist_won      when a lead was won; may be missing
     hist_joined   a record that was part of another (`part` of `key`) from `since` until `until`: its values count there, too
     hist_away     a lead that nobody judged from `since` until `until`, as its record was part of another
-    hist_asked    an instant at which a lead was judged though no fact concerns it: records beside it were joined or parted
+    hist_asked    an instant at which a lead was judged though nothing that counts for it was learnt: records beside it were joined
+                  or parted, somebody was found to be of its account, or somebody there to be behind a trail
 
 What a touch's row says holds from `known_at` until `void_at`: a touch that went from one record to another and back has a row
 for each time. Where it says so a relation may be missing, and so may the last three. Nothing ever ends at 2^62.
