@@ -119,8 +119,9 @@ def history(lead_id: int, *, as_of: int) -> History:
                 " GREATEST(t.known_at, v.tied_known_at),"
                 " t.cells::text, LEAST(t.void_at, x.known_at) FROM (SELECT $1::bigint AS id, $2::bigint AS account_id"
                 f" UNION SELECT id, account_id FROM ({people_of('$2', '$5::bigint', '$5::bigint')}) AS there) AS p"
-                f" CROSS JOIN LATERAL ({trails('p.id', '$5::bigint')}) AS v"
-                " JOIN leads_touch AS t ON t.visitor_id = v.id LEFT JOIN leads_touchvoid AS x ON x.touch_id = t.id"
+                f" CROSS JOIN LATERAL ({trails('p.id', '$5::bigint')} OFFSET 0) AS v"
+                " CROSS JOIN LATERAL (SELECT * FROM leads_touch WHERE visitor_id = v.id OFFSET 0) AS t"
+                " LEFT JOIN leads_touchvoid AS x ON x.touch_id = t.id"
                 " WHERE p.id <> $1 OR t.at > $4 OR p.account_id = $2"
             ).encode(),
             (person, account, lead, counts_from if counts_from is not None else -(2**62), as_of),
