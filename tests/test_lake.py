@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,12 @@ from leadpact.lake.exported import GROWING, WHOLE
 from leadpact.lake.history import load
 from leadpact.lake.manifest import LOCK, read
 from leadpact.lake.problems import FileProblem
+from leadpact.lake.replay import replay as replayed_into
 from leadpact.lake.rewrite import compact, forget
 from leadpact.lake.store import Store
 from leadpact.language.fold import UNICODE_VERSION
-from leadpact.loop import clocks, erasing, jobs
+from leadpact.leads.models import Person
+from leadpact.loop import clocks, erasing, jobs, merging
 from tests.cast import DAY, HOUR, T0, make_cast, sign, touch, traits
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -439,3 +442,70 @@ def test_a_lake_of_before_mergers_were_told_is_refused_until_an_export_brought_i
     equal(own, folder)
     with Store() as store:
         load(store, folder)
+
+
+def test_each_account_that_mergers_gave_has_its_ends_also_as_it_was_known_before(own: Own, folder: Path) -> None:
+    cast = make_cast()
+    sign(cast)
+    where = {"home": "vera@gmail.com", "large": "vera@ferro.example", "small": "vera@alba.example"}
+    for number, email in enumerate(where.values()):
+        at = T0 + number * HOUR
+        intake([touch("paper.downloaded", at=at, email=email)], known_at=at)
+    people = {name: Person.objects.get(email=email) for name, email in where.items()}
+    assert people["home"].account_id is None
+    for day, name in ((2, "large"), (6, "small"), (10, "large")):
+        first, second = people["home"].pk, people[name].pk
+        one = merging.merge_people(first_id=first, second_id=second, by=cast.ada, at=T0 + day * DAY)
+        if day < 10:
+            merging.part(merge_id=one.pk, by=cast.ada, at=T0 + (day + 2) * DAY)
+    export(own, folder, at=T0 + 20 * DAY)
+
+    def told(until: int | None) -> list[tuple[str, int, int]]:
+        with Store() as store:
+            load(store, folder, until=until)
+            assert store.one(f"SELECT count(*) FROM hist_placed WHERE person_key <> '{people['home'].pk}'") == 0
+            rows = store.execute("SELECT account_key, since, until FROM hist_placed ORDER BY since").fetchall()
+        names = {str(one.account_id): name for name, one in people.items()}
+        return [
+            (names[account], (since - T0) // DAY, until if until == 2**62 else (until - T0) // DAY)
+            for account, since, until in rows
+        ]
+
+    stays = [("large", 2, 4), ("small", 6, 8), ("large", 10, 2**62)]
+    assert told(None) == stays
+    assert told(T0 + 9 * DAY) == stays[:2]
+    assert told(T0 + 7 * DAY) == [stays[0], ("small", 6, 2**62)]
+    assert told(T0 + 3 * DAY) == [("large", 2, 2**62)]
+    assert told(T0 + DAY) == []
+
+
+@pytest.mark.parametrize("how", ["placed", "tied"])
+def test_whoever_is_found_at_an_account_has_everybody_there_judged(own: Own, folder: Path, how: str) -> None:
+    """Also where nothing counts by it: what time has changed since the last full hour is told then, by ledger and replay alike."""
+    sign(make_cast())
+    first = (T0 // HOUR + 1) * HOUR + 20 * 60_000_000
+    intake([touch("seminar.attended", at=first, email="vera@ferro.example")], known_at=first)
+    turns = next(first + day * DAY for day in range(180) if 20 * (180 - day) < 15 * 180)
+    told = turns + 10 * 60_000_000
+    if how == "placed":
+        # Of this one nothing is known but a number, and never a touch.
+        intake([replace(touch("page.viewed", at=first, user_id="7"), touch=None)], known_at=first + 1)
+        found = touch("page.viewed", at=told, user_id="7", email="otto@ferro.example")
+    else:
+        # This one is active there already; so is the trail that turns out to be theirs.
+        for more in ({"email": "otto@ferro.example"}, {"anonymous_id": "browser 1"}):
+            intake([touch("page.viewed", at=turns - 2 * DAY, **more)], known_at=turns - 2 * DAY)
+        found = touch("page.viewed", at=told, email="otto@ferro.example", anonymous_id="browser 1")
+    clocks.let_time_pass(at=turns - 1)
+    intake([replace(found, touch=None)], known_at=told)
+    clocks.let_time_pass(at=told + HOUR)
+    export(own, folder, at=told + DAY)
+    with Store() as store:
+        load(store, folder)
+        history.judged(store, folder)
+        replayed_into(store, history.agreement_of(folder), end=told + DAY)
+        hers = store.one("SELECT lead_id FROM hist_leads WHERE created_at = $1", [first])
+        rows = 'SELECT "at", before, after FROM {} WHERE lead_id = $1 ORDER BY 1'
+        ran = store.execute(rows.format("hist_judged"), [hers]).fetchall()
+        assert ran == [(first, "", "lead"), (told, "lead", "prospect")]
+        assert store.execute(rows.format("replayed"), [hers]).fetchall() == ran

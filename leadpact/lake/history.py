@@ -1,16 +1,16 @@
-"""The lake as the relations that replays read: leads, facts, touches, labels, returns, audits, and who was placed late.
+"""The lake as the relations that replays read: leads, facts, touches, labels, returns, audits, and who was of which account when.
 
     hist_leads    lead_id, person_key, account_key, created_at, counts_from
     hist_facts    subject, key, field, t, n, b, w, at, known_at
     hist_touches  touch_id, lead_id, person_key, account_key, kind, at, known_at, void_at, cells
     hist_labels   lead_id, handed_at, at, answer, blames
     hist_outcomes lead_id, at, outcome (opportunity, won, lost), value in minor units
-    hist_placed   person_key, known_at: who was found to be of an account later than it was known
+    hist_placed   person_key, account_key, since, until: who was not of one account from the beginning to the end
     hist_returns  lead_id, at, until, asleep
     hist_framed   lead_id, week, frozen_at, stratum
     hist_audits   lead_id, week, released_at, answer, caught
     hist_won      lead_id, at
-    hist_left, hist_joined, hist_away, hist_asked: what mergers did, and their undoing (`relations`)
+    hist_joined, hist_away, hist_asked: what mergers did, and their undoing (`relations`)
 
 Keys are text, instants are microseconds. A touch belongs to the lead of its person for which it counts: the latest whose
 `counts_from` lies before it; a touch of somebody who has no lead carries its person and account only. It is known from when it
@@ -48,7 +48,7 @@ def load(store: Store, folder: Path, *, until: int | None = None) -> None:
         _mergers(store, last)
         _leads(store, last)
         _placed(store)
-        _around_mergers(store)
+        _around(store, last)
         _facts(store, last)
         _touches(store, last)
         _reasons(store)
@@ -59,7 +59,7 @@ def load(store: Store, folder: Path, *, until: int | None = None) -> None:
         _outcomes(store, last)
         for name in BY_NAME:
             store.execute(f"DROP VIEW lake_{name}")
-        for name in ("mergers", "placings"):
+        for name in ("mergers", "placings", "homes"):
             store.execute(f"DROP TABLE {name}")
 
 
@@ -126,31 +126,41 @@ def _leads(store: Store, until: int) -> None:
     store.execute(
         "CREATE TABLE hist_leads AS SELECT CAST(l.lead_id AS VARCHAR) AS lead_id, CAST(l.person_id AS VARCHAR) AS person_key,"
         " CAST(p.account_id AS VARCHAR) AS account_key, e.came AS created_at, l.counts_from"
-        " FROM lake_leads l JOIN placings p USING (person_id)"
+        " FROM lake_leads l JOIN homes p USING (person_id)"
         ' JOIN (SELECT lead_id, coalesce(min("at") FILTER (move = \'judged\'), min("at")) AS came FROM lake_ledger'
         f" GROUP BY lead_id) e USING (lead_id) WHERE e.came <= {until}"
     )
 
 
 def _mergers(store: Store, until: int) -> None:
-    """Mergers as they were known by then, each with its end, and of which account people were, since and until when."""
+    """Mergers as they were known by then, each with its end, and of which accounts people were, since and until when."""
     store.execute(
         "CREATE TEMPORARY TABLE mergers AS SELECT * EXCLUDE (undone_at),"
         f" CASE WHEN undone_at <= {until} THEN undone_at ELSE {EVER} END AS until"
         f' FROM lake_mergers WHERE "at" <= {until}'
     )
-    # Who had an account from a merger only, and lost it when the merger was undone.
+    # An account is found or told once; what a merger gave, its undoing takes back, and then another may come.
     store.execute(
-        "CREATE TEMPORARY TABLE placings AS SELECT p.person_id, p.created_at,"
-        ' coalesce(p.account_id, g.account_id) AS account_id, coalesce(p.account_known_at, g."at") AS account_known_at,'
-        f" CASE WHEN p.account_id IS NULL THEN nullif(g.until, {EVER}) END AS left_at FROM lake_people p LEFT JOIN ("
-        ' SELECT survivor_id AS person_id, arg_max(gave_account_id, "at") AS account_id, max("at") AS "at",'
-        ' arg_max(until, "at") AS until FROM mergers WHERE gave_account_id IS NOT NULL GROUP BY survivor_id) g USING (person_id)'
+        "CREATE TEMPORARY TABLE placings AS SELECT person_id, account_id, since,"
+        f" CASE WHEN until <= {until} THEN until ELSE {EVER} END AS until FROM ("
+        ' SELECT survivor_id AS person_id, gave_account_id AS account_id, "at" AS since, undone_at AS until'
+        " FROM lake_mergers WHERE gave_account_id IS NOT NULL"
+        " UNION ALL SELECT person_id, account_id, account_known_at, NULL FROM lake_people p WHERE account_id IS NOT NULL"
+        " AND NOT EXISTS (FROM lake_mergers m WHERE m.survivor_id = p.person_id AND m.undone_at IS NULL"
+        f" AND m.gave_account_id IS NOT NULL)) WHERE since <= {until}"
+    )
+    # The account of those who have been of it as long as they have been known; of all others, `hist_placed` says it.
+    store.execute(
+        "CREATE TEMPORARY TABLE homes AS SELECT p.person_id, a.account_id, a.person_id IS NULL AND p.person_id IN"
+        " (SELECT person_id FROM placings) AS moves FROM lake_people p LEFT JOIN placings a"
+        f" ON a.person_id = p.person_id AND a.since <= p.created_at AND a.until = {EVER}"
     )
 
 
-def _around_mergers(store: Store) -> None:
-    """What counted as whose in between, who was not judged then, and whom the loop judged at both ends."""
+def _around(store: Store, until: int) -> None:
+    """What counted as whose while records were one, who was not judged then, and whom the loop judged at both ends: everybody
+    around. So it does when somebody is found to be of an account, or to be behind a trail, whatever it holds.
+    """
     held = " UNION ALL ".join(
         f"SELECT '{subject}' AS subject, {loser} AS part, {survivor} AS whole, \"at\" AS since, until FROM mergers"
         f" WHERE {loser} IS NOT NULL AND {survivor} IS NOT NULL"
@@ -173,25 +183,23 @@ def _around_mergers(store: Store) -> None:
     )
     store.execute(
         "CREATE TABLE hist_asked AS WITH ends AS (SELECT unnest([survivor_id, loser_id, survivor_id, loser_id]) AS person_id,"
-        f' unnest(["at", "at", nullif(until, {EVER}), nullif(until, {EVER})]) AS "at" FROM mergers),'
+        f' unnest(["at", "at", nullif(until, {EVER}), nullif(until, {EVER})]) AS "at" FROM mergers'
+        " UNION ALL SELECT person_id, since FROM placings WHERE person_id IN (SELECT person_id FROM homes WHERE moves)"
+        " UNION ALL SELECT person_id, t.tied_known_at FROM lake_ties t JOIN lake_people p USING (person_id)"
+        f" WHERE t.tied_known_at > p.created_at AND t.tied_known_at <= {until}"
+        f" UNION ALL SELECT person_id, known_at FROM lake_trail_moves WHERE known_at <= {until}),"
         ' around AS (SELECT person_id, "at" FROM ends UNION SELECT c.person_id, e."at" FROM ends e'
-        ' JOIN placings p ON p.person_id = e.person_id AND p.account_known_at <= e."at"'
-        ' AND coalesce(p.left_at >= e."at", TRUE) JOIN placings c ON c.account_id = p.account_id'
-        ' AND c.account_known_at <= e."at" AND coalesce(c.left_at >= e."at", TRUE))'
+        ' JOIN placings p ON p.person_id = e.person_id AND e."at" BETWEEN p.since AND p.until'
+        ' JOIN placings c ON c.account_id = p.account_id AND e."at" BETWEEN c.since AND c.until)'
         ' SELECT DISTINCT CAST(l.lead_id AS VARCHAR) AS lead_id, a."at" FROM around a JOIN lake_leads l USING (person_id)'
         ' WHERE a."at" IS NOT NULL'
     )
 
 
 def _placed(store: Store) -> None:
-    # One that was placed after `until` is not of an account yet; `replay` asks nothing later than that of it.
     store.execute(
-        "CREATE TABLE hist_placed AS SELECT CAST(person_id AS VARCHAR) AS person_key, account_known_at AS known_at"
-        " FROM placings WHERE account_known_at > created_at"
-    )
-    store.execute(
-        'CREATE TABLE hist_left AS SELECT CAST(person_id AS VARCHAR) AS person_key, left_at AS "at" FROM placings'
-        " WHERE left_at IS NOT NULL"
+        "CREATE TABLE hist_placed AS SELECT CAST(person_id AS VARCHAR) AS person_key, CAST(account_id AS VARCHAR) AS account_key,"
+        " since, until FROM placings WHERE person_id IN (SELECT person_id FROM homes WHERE moves)"
     )
 
 
@@ -224,7 +232,7 @@ def _touches(store: Store, until: int) -> None:
         "CREATE TABLE hist_touches AS SELECT CAST(t.id AS VARCHAR) AS touch_id, s.lead_id,"
         ' CAST(v.person_id AS VARCHAR) AS person_key, CAST(p.account_id AS VARCHAR) AS account_key, t.kind, t."at",'
         f" {known} AS known_at, CASE WHEN {void} <= {until} THEN {void} END AS void_at, t.cells"
-        " FROM lake_touches t JOIN tied v USING (visitor_id) JOIN placings p USING (person_id)"
+        " FROM lake_touches t JOIN tied v USING (visitor_id) JOIN homes p USING (person_id)"
         " LEFT JOIN lake_voids x ON x.touch_id = t.id"
         ' LEFT JOIN lead_spans s ON s.person_key = CAST(v.person_id AS VARCHAR) AND t."at" > s.since AND t."at" <= s.until'
         # What was withdrawn before a trail moved never was of whom it moved to.
@@ -275,7 +283,8 @@ def _audits(store: Store, until: int) -> None:
 def _returns(store: Store, until: int) -> None:
     """When leads came back from Sales, as they stood when that transaction was done.
 
-    A rest ends at its date, or a fresh alternative wakes the lead; a repair when it was repaired; without either a lead may go to Sales again at once. What was
+    A rest ends at its date, or a fresh alternative wakes the lead; a repair when it was repaired; without either a lead may go to
+    Sales again at once. What was
     corrected did not happen, and what was closed did not come back.
     """
     store.execute(

@@ -3,7 +3,7 @@
 At which instants is a lead judged (Meaning 13)? First when it comes in. Then with each batch of facts that concerns it:
 
 - anything about itself or its person: a touch of any kind, a withdrawal, a value of an attribute;
-- that it is of an account; a value of its account's that the agreement reads;
+- that it is of an account, or no longer; a value of its account's that the agreement reads;
 - a touch of a colleague's that the agreement counts for the account, and its withdrawal. Where active people are counted
   whatever they did, a touch of somebody who is active already changes nothing, and nobody is judged for it.
 
@@ -14,11 +14,12 @@ becomes known begins at such an hour, too.
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from leadpact.kit.failures import CannotDo
-from leadpact.lake.relations import ASKED, AWAY, FACTS, JOINED, LEADS, LEFT, PLACED, TOUCHES, ensure_beside
+from leadpact.lake.relations import ASKED, AWAY, FACTS, JOINED, LEADS, PLACED, TOUCHES, ensure_beside
 from leadpact.lake.store import Store
 from leadpact.language.evaluate import Judgement, evaluate
 from leadpact.language.fold import Cell, cell_from_json
@@ -30,6 +31,16 @@ from leadpact.language.nodes import ActivePeople, Agreement
 HOUR = 3_600_000_000
 READY = "sales_ready"
 NOT_AGAIN = 2**62
+BEGINNING, EVER = -(2**62), 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """An account that somebody is known to be of from `since` until `until`."""
+
+    account: str
+    since: int
+    until: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +54,30 @@ class Lent:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Everything that was ever learnt about a lead and its account, and the instants of facts that have it judged."""
+    """Everything that was ever learnt about a lead and its accounts, and the instants of facts that have it judged.
 
-    history: History
-    lead: Lead
+    histories: the lead with the account that it is of then, and what everybody there did, each from an instant on until the
+    next: between two of them nobody comes to an account or leaves one.
+    """
+
+    lead_id: str
+    created_at: int
+    histories: tuple[tuple[int, History], ...]
     instants: tuple[int, ...]
     beginnings: tuple[int, ...]
     """Instants at which values begin that were known before."""
-    placed: int | None = None
-    """Since when it is known to be of its account, where that is later than the lead: until then it stands alone."""
-    alone: History = field(default_factory=lambda: History([], []))
-    left: int | None = None
-    """Since when it is no longer known to be of its account: from then on it stands alone again."""
     lent: tuple[Lent, ...] = ()
     away: tuple[tuple[int, int], ...] = ()
     """Spans (since, until) in which nobody judged it, as its record was part of another."""
 
+    def history(self, now: int) -> History:
+        """The lead and everybody at its account, with the account that each is of at an instant."""
+        return self.histories[bisect_right(self.histories, now, key=lambda one: one[0]) - 1][1]
+
     def judge(self, agreement: Agreement, now: int) -> Judgement:
         """The judgement as of an instant, by the reference evaluator."""
-        history = self.history if _of_account(now, self.placed, self.left) else self.alone
-        lead = history.lead(self.lead.lead_id)
+        history = self.history(now)
+        lead = history.lead(self.lead_id)
         lent = [one.fact for one in self.lent if one.since <= now < one.until]
         if lent:
             told = {one.field for one in lead.facts if one.at <= now and one.known_at <= now} & OWN_FIRST
@@ -72,10 +87,6 @@ class Known:
     def back(self, now: int) -> int | None:
         """When it is judged again, where it is not at an instant."""
         return next((until for since, until in self.away if since <= now < until), None)
-
-
-def _of_account(now: int, placed: int | None, left: int | None) -> bool:
-    return (placed is None or now >= placed) and (left is None or now < left)
 
 
 def hour_after(at: int) -> int:
@@ -92,61 +103,102 @@ def read(store: Store, agreement: Agreement, lead_id: str) -> Known:
         raise CannotDo(f"there is no lead {lead_id} in this history.")
     person, account, created_at, counts_from = row
     ensure_beside(store)
-    placed = store.one(f"SELECT known_at FROM {PLACED} WHERE person_key = ?", [person])
-    left = store.one(f'SELECT "at" FROM {LEFT} WHERE person_key = ?', [person])
-    facts = store.execute(
-        f"SELECT field, t, n, b, \"at\", known_at, subject FROM {FACTS} WHERE (subject = 'lead' AND key = ?) "
-        "OR (subject = 'person' AND key = ?) OR (subject = 'account' AND key = ?)",
-        [lead_id, person, account],
+    stays = _stays(store)
+    mine = stays.get(person, [Stay(account, BEGINNING, EVER)] if account is not None else [])
+    told = store.execute(
+        f"SELECT subject, key, field, t, n, b, \"at\", known_at FROM {FACTS} WHERE (subject = 'lead' AND key = $1) "
+        "OR (subject = 'person' AND key = $2) OR (subject = 'account' AND list_contains($3, key))",
+        [lead_id, person, [stay.account for stay in mine]],
     ).fetchall()
-    lead = Lead(
-        lead_id,
-        person,
-        account,
-        created_at,
-        tuple(Fact(name, Cell(t, n, b), at, known_at) for name, t, n, b, at, known_at, _ in facts),
+    own = tuple(
+        Fact(name, Cell(t, n, b), at, known) for subject, _, name, t, n, b, at, known in told if subject != "account"
     )
-    touches = [
-        Touch(touch_id, own or "", who, firm, kind, at, known_at, _cells(cells), void_at)
-        for touch_id, own, who, firm, kind, at, known_at, void_at, cells in store.execute(
-            'SELECT touch_id, lead_id, person_key, account_key, kind, t."at", CASE WHEN lead_id = $1 THEN t.known_at'
-            ' ELSE greatest(t.known_at, w.known_at) END, CASE WHEN lead_id = $1 THEN void_at ELSE least(void_at, e."at") END,'
-            f" cells FROM {TOUCHES} t LEFT JOIN {PLACED} w USING (person_key) LEFT JOIN {LEFT} e USING (person_key) "
-            'WHERE (lead_id = $1 OR account_key = $2) AND NOT (lead_id IS NOT DISTINCT FROM $1 AND t."at" <= $3)',
-            [lead_id, account, -(2**63) if counts_from is None else counts_from],
-        ).fetchall()
-    ]
+    of_account = [
+        (key, Fact(name, Cell(t, n, b), at, known)) for subject, key, name, t, n, b, at, known in told if subject == "account"
+    ]  # fmt: skip
+    touches = _touches(store, lead_id, mine, counts_from)
+    own_touches = [touch for touch in touches if touch.lead_id == lead_id]
+    lead = Lead(lead_id, person, None, created_at, own)
+
+    def history(now: int) -> History:
+        firm = _account(mine, now)
+        facts = (*own, *(fact for key, fact in of_account if key == firm))
+        placed = [
+            replace(one, account=_account(stays[one.person], now)) if one.person in stays else one for one in touches
+        ]
+        seen = [one for one in placed if one.lead_id == lead_id or (firm is not None and one.account == firm)]
+        return History([replace(lead, account=firm, facts=facts)], seen)
+
+    people = {person, *(touch.person for touch in touches)}
+    edges = {at for who in people for stay in stays.get(who, ()) for at in (stay.since, stay.until)} | {BEGINNING}
+    instants = {fact.known_at for fact in own} | {touch.known_at for touch in own_touches}
+    instants |= {touch.void_at for touch in own_touches if touch.void_at is not None}
     read_fields = {name for name, _ in needs(agreement).attributes}
-    instants = {
-        known_at for name, _, _, _, _, known_at, subject in facts if subject != "account" or name in read_fields
-    }
-    instants |= set(_of_touches(agreement, lead, touches))
-    alone = History([], [])
-    if placed is not None or left is not None:
-        own = [replace(touch, account=None) for touch in touches if touch.lead_id == lead_id]
-        alone = History([replace(lead, account=None)], own)
-        mine = {touch.known_at for touch in own} | {touch.void_at for touch in own if touch.void_at is not None}
-        mine |= {known_at for *_, known_at, subject in facts if subject != "account"}
-        instants = {at for at in instants | mine if at in mine or _of_account(at, placed, left)}
-        instants |= {at for at in (placed, left) if at is not None}
+    for stay in mine:
+        inside = {
+            max(fact.known_at, stay.since)
+            for key, fact in of_account
+            if key == stay.account and fact.field in read_fields
+        }
+        theirs = [clipped for touch in touches for clipped in _clipped(touch, stay.account, stays)]
+        inside |= set(_of_account(agreement, theirs)) | {stay.since}
+        instants |= {at for at in inside if stay.since <= at < stay.until} | {stay.until}
     lent = _lent(store, lead_id, person)
     instants |= {at for one in lent for at in (one.since, one.until)}
     instants |= {at for (at,) in store.execute(f'SELECT "at" FROM {ASKED} WHERE lead_id = ?', [lead_id]).fetchall()}
     away = store.execute(f"SELECT since, until FROM {AWAY} WHERE lead_id = ? ORDER BY since", [lead_id]).fetchall()
     instants |= {until for _, until in away}
-    beginnings = {fact.at for fact in lead.facts if fact.at > fact.known_at}
+    beginnings = {fact.at for fact in (*own, *(fact for _, fact in of_account)) if fact.at > fact.known_at}
     beginnings |= {one.fact.at for one in lent if one.fact.at > one.since}
     return Known(
-        History([lead], touches),
-        lead,
+        lead_id,
+        created_at,
+        tuple((edge, history(edge)) for edge in sorted(edges)),
         tuple(sorted(instants)),
         tuple(sorted(beginnings)),
-        placed,
-        alone,
-        left,
         tuple(lent),
         tuple(away),
     )
+
+
+def _stays(store: Store) -> dict[str | None, list[Stay]]:
+    """The accounts of everybody who was not of one account always."""
+    found: dict[str | None, list[Stay]] = {}
+    for person, *stay in store.execute(f"SELECT person_key, account_key, since, until FROM {PLACED}").fetchall():
+        found.setdefault(person, []).append(Stay(*stay))
+    return found
+
+
+def _account(stays: list[Stay], now: int) -> str | None:
+    return next((stay.account for stay in stays if stay.since <= now < stay.until), None)
+
+
+def _touches(store: Store, lead_id: str, mine: list[Stay], counts_from: int | None) -> list[Touch]:
+    """The lead's touches, and those of everybody who was ever of an account of its."""
+    return [
+        Touch(touch_id, own or "", who, firm, kind, at, known_at, _cells(cells), void_at)
+        for touch_id, own, who, firm, kind, at, known_at, void_at, cells in store.execute(
+            f'SELECT touch_id, lead_id, person_key, account_key, kind, "at", known_at, void_at, cells FROM {TOUCHES} t'
+            f" WHERE (lead_id = $1 OR CASE WHEN person_key IN (SELECT person_key FROM {PLACED}) THEN person_key IN"
+            f" (SELECT person_key FROM {PLACED} WHERE list_contains($2, account_key)) ELSE list_contains($2, account_key) END)"
+            ' AND NOT (lead_id IS NOT DISTINCT FROM $1 AND t."at" <= $3)',
+            [lead_id, [stay.account for stay in mine], -(2**63) if counts_from is None else counts_from],
+        ).fetchall()
+    ]
+
+
+def _clipped(touch: Touch, account: str, stays: dict[str | None, list[Stay]]) -> Iterator[Touch]:
+    """A touch as it counts for an account: while whoever made it is of it."""
+    if touch.person not in stays:
+        if touch.account == account:
+            yield touch
+        return
+    for stay in stays[touch.person]:
+        if stay.account == account:
+            void = stay.until if touch.void_at is None else min(touch.void_at, stay.until)
+            yield replace(
+                touch, account=account, known_at=max(touch.known_at, stay.since), void_at=None if void == EVER else void
+            )
 
 
 def _lent(store: Store, lead_id: str, person: str | None) -> list[Lent]:
@@ -166,20 +218,16 @@ def _cells(stored: str | None) -> dict[str, Cell]:
     return {name: cell_from_json(cell) for name, cell in json.loads(stored or "{}").items()}
 
 
-def _of_touches(agreement: Agreement, lead: Lead, touches: list[Touch]) -> Iterator[int]:
-    """Instants at which touches, the lead's own and its colleagues', and their withdrawals have the lead judged."""
+def _of_account(agreement: Agreement, touches: list[Touch]) -> Iterator[int]:
+    """Instants at which what somebody at an account did, and its withdrawal, has everybody there judged. touches: all of them."""
     circle = {kind for query in queries(agreement) if query.by == "account" for kind in query.kinds}
     active = [leaf for leaf in leaves(agreement) if isinstance(leaf, ActivePeople)]
     of_person: dict[str, list[Touch]] = {}
     for touch in touches:
-        if touch.kind not in OURS and touch.person is not None and touch.account == lead.account is not None:
+        if touch.kind not in OURS and touch.person is not None:
             of_person.setdefault(touch.person, []).append(touch)
     for touch in touches:
-        if touch.lead_id == lead.lead_id:
-            yield touch.known_at
-            if touch.void_at is not None:
-                yield touch.void_at
-        elif touch.void_at is None or touch.void_at > touch.known_at:
+        if touch.void_at is None or touch.void_at > touch.known_at:
             theirs = touch.kind not in OURS and touch.person is not None
             counts = [leaf for leaf in active if theirs and (not leaf.kinds or touch.kind in leaf.kinds)]
             if not counts and touch.kind not in circle:
@@ -212,7 +260,7 @@ def judgements(known: Known, agreement: Agreement, *, start: int | None, end: in
 
     Full hours at which nothing can have changed are passed over: what they would say is what was said before.
     """
-    now = known.lead.created_at if start is None else max(known.lead.created_at, start)
+    now = known.created_at if start is None else max(known.created_at, start)
     while now <= end:
         back = known.back(now)
         if back is not None:

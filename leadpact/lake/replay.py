@@ -185,4 +185,4 @@ def lead_by_lead(
     until = period(store, start, end)
     known = one_lead.read(store, agreement, lead_id)
     for judgement in one_lead.judgements(known, agreement, start=start, end=until):
-        yield Judged(judgement, explain(agreement, judgement, known.history))
+        yield Judged(judgement, explain(agreement, judgement, known.history(judgement.as_of)))

@@ -25,7 +25,7 @@ from leadpact.distribution.actions import reopen_offer
 from leadpact.kit.failures import CannotDo
 from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.leads.models import Lead, Merge, Person
-from leadpact.loop.judging import judge_set
+from leadpact.loop.judging import catch_up, judge_set, lock_leads
 from leadpact.team.models import User
 from leadpact.team.permissions import SALES, speaks_for
 
@@ -57,12 +57,11 @@ def merge_people(*, first_id: int, second_id: int, by: User, at: int) -> Merge:
     people = lock_people([first_id, second_id])
     if len(people) != 2:
         raise CannotDo("There are no two such records.")
-    held = lock(_leads_around(people.values()))
+    held, now = _lock_around(people.values(), at)
     open_of = dict(Lead.objects.filter(person_id__in=people, is_open=True).values_list("person_id", "pk"))
     sides = [side_of(person, held.get(open_of.get(person.pk, 0))) for person in people.values()]
     stays, joins, _ = survivor(*sides)
     going = held.get(joins.lead_id) if joins.lead_id is not None else None
-    now = max(at, *(one.at for one in held.values()), 0)
     merge = join_records(stays=stays, joins=joins, by=by, at=now, held=_place(going) if going else None)
     if going is not None and stays.lead_id is not None:
         version = in_force(now)
@@ -95,10 +94,9 @@ def part(*, merge_id: int, by: User, at: int) -> Merge:
     if merge is None:
         raise CannotDo("There is no such merger.")
     people = lock_people([merge.survivor_id, merge.loser_id])
-    held = lock(_leads_around(people.values()))
+    held, now = _lock_around(people.values(), at)
     merge.refresh_from_db()
     place: dict[str, Any] = dict(merge.before.get("held", {})) if merge.undone_at is None else {}
-    now = max(at, *(one.at for one in held.values()), 0)
     part_records(merge=merge, by=by, at=now)
     if merge.loser_lead_id is not None and place:
         _reopen(merge.loser_lead_id, place, by, now)
@@ -148,6 +146,20 @@ def _record(entry: NewEntry, *, at: int) -> None:
         record([entry], at=at)
     except MoveRefused as refused:
         raise CannotDo(str(refused)) from refused
+
+
+def _lock_around(people: Iterable[Person], at: int) -> tuple[dict[int, Held], int]:
+    """Every lead that a merger can change, locked, as it is held once the full hours are past that the sweep has not come to yet;
+    and the instant of the merger: later than anything that was judged or written of them.
+
+    What breaks without those hours: of a record that goes nobody would say any more what was true at them.
+    """
+    around = _leads_around(people)
+    written = lock(around)
+    judged = lock_leads(lead_ids=around)
+    now = max(at, *(one.at for one in written.values()), *(one.as_of + 1 for one in judged.values() if one.as_of), 0)
+    catch_up(judged, at=now)
+    return lock(around), now
 
 
 def _leads_around(people: Iterable[Person]) -> list[int]:

@@ -13,7 +13,7 @@ from leadpact.language.evaluate import evaluate
 from leadpact.language.explain import Explanation, explain
 from leadpact.language.fold import cell_from_json
 from leadpact.language.history import Fact, History, Lead, Touch
-from leadpact.qualification.rules.binding import OWN_FIRST_SQL, facts_of, trails
+from leadpact.qualification.rules.binding import OWN_FIRST_SQL, account_of, facts_of, people_of, trails
 from leadpact.qualification.rules.judged import HOUR
 
 
@@ -87,13 +87,15 @@ def history(lead_id: int, *, as_of: int) -> History:
 
     What its person did for an earlier lead counts for the account, as what anybody there did, and not for the lead.
 
-    as_of: whose trails and facts were whose by then; mergers move them, and may be undone.
+    as_of: whose trails and facts were whose by then, and who was of which account; mergers move them, and may be undone.
     """
     with raw_cursor() as cursor:
         cursor.execute(
-            "SELECT l.id, p.id, p.account_id, l.created_at, l.counts_from FROM leads_lead AS l JOIN leads_person AS p"
-            " ON p.id = l.person_id WHERE l.id = $1",
-            (lead_id,),
+            (
+                f"SELECT l.id, p.id, {account_of('p', '$2::bigint')}, l.created_at, l.counts_from FROM leads_lead AS l"
+                " JOIN leads_person AS p ON p.id = l.person_id WHERE l.id = $1"
+            ).encode(),
+            (lead_id, as_of),
         )
         found: Any = cursor.fetchone()
         if found is None:
@@ -115,10 +117,12 @@ def history(lead_id: int, *, as_of: int) -> History:
             (
                 "SELECT t.id, CASE WHEN p.id = $1 AND t.at > $4 THEN $3::bigint END, p.id, p.account_id, t.kind, t.at,"
                 " GREATEST(t.known_at, v.tied_known_at),"
-                " t.cells::text, LEAST(t.void_at, x.known_at) FROM leads_person AS p"
-                f" CROSS JOIN LATERAL ({trails('p.id', '$5::bigint')}) AS v"
-                " JOIN leads_touch AS t ON t.visitor_id = v.id LEFT JOIN leads_touchvoid AS x ON x.touch_id = t.id"
-                " WHERE (p.id = $1 AND t.at > $4) OR p.account_id = $2"
+                " t.cells::text, LEAST(t.void_at, x.known_at) FROM (SELECT $1::bigint AS id, $2::bigint AS account_id"
+                f" UNION SELECT id, account_id FROM ({people_of('$2', '$5::bigint', '$5::bigint')}) AS there) AS p"
+                f" CROSS JOIN LATERAL ({trails('p.id', '$5::bigint')} OFFSET 0) AS v"
+                " CROSS JOIN LATERAL (SELECT * FROM leads_touch WHERE visitor_id = v.id OFFSET 0) AS t"
+                " LEFT JOIN leads_touchvoid AS x ON x.touch_id = t.id"
+                " WHERE p.id <> $1 OR t.at > $4 OR p.account_id = $2"
             ).encode(),
             (person, account, lead, counts_from if counts_from is not None else -(2**62), as_of),
         )

@@ -1,6 +1,7 @@
 """Leads and touches as numbers, and what each touch counts for: the tables that `streams` reads.
 
-    hs_leads    ix (accounts stand together), circle, first (the first judgement)
+    hs_leads    ix (accounts stand together), circle, first (the first judgement); no account where hs_stays tells it
+    hs_stays    of leads whose person was not of one account always: of which (NULL: it stood alone) from when to when
     hs_flags    each distinct touch (kind and properties), with a flag for each measure that it counts for
     hs_own      touches of leads: what they count for themselves
     hs_circle   touches of circles: everybody at an account, once, or one lead that stands alone
@@ -9,7 +10,7 @@
     hs_away     spans in which a lead is not judged
 
 A circle's number is the `ix` of its first lead. A lead without an account, one that does not count all of its own
-touches (`counts_from`), and one that came to its account later (`placed`) or left it (`left_at`), has a circle of its own.
+touches (`counts_from`), and one whose person came to an account later or left one (`placed`), has a circle of its own.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leadpact.lake.hindsight.measured import Columns, by_account
-from leadpact.lake.relations import ASKED, AWAY, FACTS, JOINED, LEADS, LEFT, PLACED, TOUCHES, ensure_beside
+from leadpact.lake.relations import ASKED, AWAY, FACTS, JOINED, LEADS, PLACED, TOUCHES, ensure_beside
 from leadpact.lake.store import Store, literal, quoted
 from leadpact.language.needs import column, leaves, needs, queries
 from leadpact.language.nodes import ActivePeople, Agreement, Form
 from leadpact.language.sql_compare import answers
 from leadpact.language.sql_measures import Counted, Faded, Measure, People, Source, kinds_of, match
 
-EVER = 2**62
-"""An instant that never comes: the end of what lasts for ever."""
+BEGINNING, EVER = -(2**63) + 1, 2**62
+"""Instants that never were and never come: the ends of what lasts for ever."""
 HOUR = 3_600_000_000
 
 _FORMS = {
@@ -72,10 +73,19 @@ def _leads(store: Store, start: int | None, end: int) -> None:
         "CREATE OR REPLACE TEMP TABLE hs_leads AS SELECT *, "
         "CASE WHEN account_key IS NOT NULL AND shares "
         "THEN min(CASE WHEN shares THEN ix END) OVER (PARTITION BY account_key) ELSE ix END AS circle FROM ("
-        "SELECT row_number() OVER (ORDER BY account_key NULLS LAST, lead_id) - 1 AS ix, lead_id, person_key, account_key, "
-        f'coalesce(counts_from, {-EVER * 2}) AS since, created_at, {first} AS first, p.known_at AS placed, e."at" AS left_at, '
-        f'counts_from IS NULL AND p.known_at IS NULL AND e."at" IS NULL AS shares FROM {LEADS} '
-        f"LEFT JOIN {PLACED} p USING (person_key) LEFT JOIN {LEFT} e USING (person_key) WHERE created_at <= {end})"
+        "SELECT row_number() OVER (ORDER BY firm NULLS LAST, lead_id) - 1 AS ix, lead_id, person_key, firm AS account_key, placed, "
+        f"coalesce(counts_from, {BEGINNING}) AS since, created_at, {first} AS first, counts_from IS NULL AND NOT placed AS shares "
+        "FROM (SELECT l.*, p.person_key IS NOT NULL AS placed, CASE WHEN p.person_key IS NULL THEN account_key END AS firm "
+        f"FROM {LEADS} l LEFT JOIN (SELECT DISTINCT person_key FROM {PLACED}) p USING (person_key) WHERE created_at <= {end}))"
+    )
+    store.execute(
+        f"CREATE OR REPLACE TEMP TABLE hs_stays AS WITH s AS (SELECT *, coalesce(lag(until) OVER w, {BEGINNING}) AS before "
+        f"FROM {PLACED} WINDOW w AS (PARTITION BY person_key ORDER BY since)) "
+        "SELECT l.*, x.account, x.begins, x.ends FROM ("
+        "SELECT person_key, account_key AS account, since AS begins, until AS ends FROM s "
+        "UNION ALL SELECT person_key, NULL, before, since FROM s WHERE before < since "
+        f"UNION ALL SELECT person_key, NULL, max(until), {EVER} FROM s GROUP BY person_key HAVING max(until) < {EVER}) x "
+        "JOIN hs_leads l USING (person_key)"
     )
     store.execute(
         "CREATE OR REPLACE TEMP TABLE hs_away AS SELECT l.ix, l.first, a.since, a.until "
@@ -164,58 +174,59 @@ def _circle(gathered: Gathered) -> None:
     """Touches of each circle: of accounts that count in full, of leads with a circle of their own, of leads alone."""
     store = gathered.store
 
-    def columns(known: str, void: str = "t.void_at") -> str:
+    def columns(since: str = "NULL", until: str = "NULL") -> str:
         return (
-            f't.kind, hs_told(t.kind, t.cells) AS told, t."at", {known} AS known_at, greatest(t."at", {known}) AS start, '
-            f"coalesce({void}, {EVER}) AS void"
+            f't.kind, hs_told(t.kind, t.cells) AS told, t."at", greatest(t.known_at, {since}) AS known_at, '
+            f'greatest(t."at", t.known_at, {since}) AS start, coalesce(least(t.void_at, {until}), {EVER}) AS void'
         )
 
     # What somebody did counts for an account while both were known to be of it; greatest() and least() pass over NULL.
-    theirs = "greatest(t.known_at, w.known_at)"
+    theirs = (
+        'SELECT kind, cells, lead_id, person_key, "at", '
+        "CASE WHEN w.since IS NULL THEN t.account_key ELSE w.account_key END AS account_key, "
+        "greatest(t.known_at, w.since) AS known_at, least(t.void_at, w.until) AS void_at "
+        f"FROM {TOUCHES} t LEFT JOIN {PLACED} w USING (person_key)"
+    )
     own, same = "t.lead_id IS NOT DISTINCT FROM l.lead_id", "t.person_key IS NOT DISTINCT FROM l.person_key"
-    seen = (
-        f"CASE WHEN {own} AND {same} THEN t.known_at WHEN {own} THEN greatest(t.known_at, l.placed) "
-        f"ELSE greatest({theirs}, l.placed) END"
-    )
-    ended = 'least(t.void_at, e."at")'
-    lost = (
-        f"CASE WHEN {own} AND {same} THEN t.void_at WHEN {own} THEN least(t.void_at, l.left_at) "
-        f"ELSE least({ended}, l.left_at) END"
-    )
-    # While a lead stands alone its touches count whoever made them and of whichever account, as those of one person.
-    strange = f'l.lead_id = t.lead_id AND t."at" > l.since AND NOT ({same} AND t.account_key IS NOT DISTINCT FROM l.account_key)'
-    alone = (
-        f"SELECT l.circle, coalesce(p.person, 0) AS person, {{columns}} FROM {TOUCHES} t "
-        f"JOIN (FROM hs_leads WHERE account_key IS NOT NULL AND {{since}} IS NOT NULL) l ON {strange} "
-        "LEFT JOIN hs_people p ON p.person_key = l.person_key WHERE "
-    )
-    before = (
-        alone.format(since="placed", columns=columns("t.known_at", "least(t.void_at, l.placed)"))
-        + "t.known_at < l.placed"
-    )
-    after = (
-        alone.format(since="left_at", columns=columns("greatest(t.known_at, l.left_at)"))
-        + "coalesce(t.void_at, l.left_at + 1) > l.left_at"
-    )
+    people = "LEFT JOIN hs_people p ON p.person_key"
+    parts = [
+        (
+            f"SELECT c.circle, p.person, {columns()} FROM ({theirs}) t "
+            "JOIN (SELECT DISTINCT account_key, circle FROM hs_leads WHERE account_key IS NOT NULL AND shares) c "
+            f"ON c.account_key = t.account_key {people} = t.person_key"
+        ),
+        (
+            f"SELECT l.circle, p.person, {columns()} FROM ({theirs}) t "
+            "JOIN (FROM hs_leads WHERE account_key IS NOT NULL AND NOT shares) l ON l.account_key = t.account_key "
+            f'AND NOT ({own} AND t."at" <= l.since) {people} = t.person_key'
+        ),
+        (
+            f"SELECT l.circle, 0 AS person, {columns()} FROM {TOUCHES} t "
+            'JOIN (FROM hs_leads WHERE account_key IS NULL AND NOT placed) l ON l.lead_id = t.lead_id AND t."at" > l.since'
+        ),
+        # What its person did for it counts for a lead wherever it is, and what others did for it while it stands alone.
+        (
+            f"SELECT l.circle, p.person, {columns()} FROM {TOUCHES} t JOIN (FROM hs_leads WHERE placed) l "
+            f'ON l.lead_id = t.lead_id AND t."at" > l.since AND {same} {people} = t.person_key'
+        ),
+        (
+            f"SELECT l.circle, p.person, {columns('l.begins', 'l.ends')} FROM ({theirs}) t "
+            "JOIN (FROM hs_stays WHERE account IS NOT NULL) l ON l.account = t.account_key "
+            f'AND NOT ({own} AND ({same} OR t."at" <= l.since)) {people} = t.person_key'
+        ),
+        (
+            f"SELECT l.circle, coalesce(p.person, 0) AS person, {columns('l.begins', 'l.ends')} FROM {TOUCHES} t "
+            'JOIN (FROM hs_stays WHERE account IS NULL) l ON l.lead_id = t.lead_id AND t."at" > l.since '
+            f"AND NOT {same} {people} = l.person_key"
+        ),
+    ]
     store.execute(
         f"CREATE OR REPLACE TEMP TABLE hs_people AS SELECT person_key, row_number() OVER () AS person "
         f"FROM (SELECT DISTINCT person_key FROM {TOUCHES} WHERE person_key IS NOT NULL)"
     )
     store.execute(
         "CREATE OR REPLACE TEMP TABLE hs_circle AS SELECT t.* EXCLUDE (kind, told), f.counts_for_all"
-        f"{_flag_columns(gathered.columns, circle=True)} FROM ("
-        f"SELECT c.circle, p.person, {columns(theirs, ended)} FROM {TOUCHES} t "
-        "JOIN (SELECT DISTINCT account_key, circle FROM hs_leads WHERE account_key IS NOT NULL AND shares) c "
-        "ON c.account_key = t.account_key LEFT JOIN hs_people p ON p.person_key = t.person_key "
-        f"LEFT JOIN {PLACED} w ON w.person_key = t.person_key LEFT JOIN {LEFT} e ON e.person_key = t.person_key "
-        f"UNION ALL SELECT l.circle, p.person, {columns(seen, lost)} FROM {TOUCHES} t "
-        "JOIN (FROM hs_leads WHERE account_key IS NOT NULL AND NOT shares) l ON l.account_key = t.account_key "
-        'AND NOT (t.lead_id IS NOT DISTINCT FROM l.lead_id AND t."at" <= l.since) '
-        "LEFT JOIN hs_people p ON p.person_key = t.person_key "
-        f"LEFT JOIN {PLACED} w ON w.person_key = t.person_key LEFT JOIN {LEFT} e ON e.person_key = t.person_key "
-        f"UNION ALL SELECT l.circle, 0 AS person, {columns('t.known_at')} FROM {TOUCHES} t "
-        'JOIN (FROM hs_leads WHERE account_key IS NULL) l ON l.lead_id = t.lead_id AND t."at" > l.since'
-        f" UNION ALL {before} UNION ALL {after}"
+        f"{_flag_columns(gathered.columns, circle=True)} FROM ({' UNION ALL '.join(parts)}"
         f") t JOIN hs_flags f ON f.kind = t.kind AND f.told = t.told WHERE {_any_flag(gathered.columns, circle=True)}"
     )
 
@@ -223,48 +234,53 @@ def _circle(gathered: Gathered) -> None:
 def _facts(gathered: Gathered) -> None:
     """Values by lead, of the fields that are read."""
     fields = sorted({leaf.field for leaf in gathered.columns.attributes})
-    joins = (("lead", "lead_id"), ("person", "person_key"), ("account", "account_key"))
-    # What is said of the account is seen from when the lead was known to be of it.
-    seen = {"lead": "f.known_at", "person": "f.known_at", "account": "greatest(f.known_at, l.placed)"}
-    told = (
-        "l.ix, l.first, l.account_key IS NOT NULL AS at_account, f.field, f.t, f.n, f.b, "
-        "coalesce(f.w, ' ' || f.t || ' ') AS w, f.\"at\", f.known_at"
-    )
-    of_account = "starts_with(f.field, 'account.')"
-    left = f"CASE WHEN {of_account} THEN l.left_at END"
+    # What is said of an account is seen while the lead's person is known to be of it.
+    stays = "LEFT JOIN (FROM hs_stays WHERE account IS NOT NULL) s ON s.ix = l.ix AND starts_with(f.field, 'account.')"
+    told = "l.ix, l.first, {} AS at_account, f.field, f.t, f.n, f.b, coalesce(f.w, ' ' || f.t || ' ') AS w, f.\"at\", f.known_at"
+    seen = told.format("coalesce(l.account_key, s.account) IS NOT NULL")
     wanted = f"f.field IN ({_texts(set(fields))})"
+    of_account = f"f.subject = 'account' AND {wanted}"
     parts = [
-        f"SELECT {told}, CASE WHEN {of_account} THEN {seen['account']} ELSE {seen[subject]} END AS seen, "
-        f"coalesce({left}, {EVER}) AS until, TRUE AS own FROM {FACTS} f JOIN hs_leads l ON l.{key} = f.key "
-        f"WHERE f.subject = '{subject}' AND {wanted}"
-        for subject, key in joins
+        (
+            f"SELECT {told.format('TRUE')}, f.known_at AS seen, {EVER} AS until, TRUE AS own "
+            f"FROM {FACTS} f JOIN hs_leads l ON l.account_key = f.key WHERE {of_account}"
+        ),
+        (
+            f"SELECT {told.format('TRUE')}, greatest(f.known_at, l.begins) AS seen, l.ends AS until, TRUE AS own "
+            f"FROM {FACTS} f JOIN hs_stays l ON l.account = f.key WHERE {of_account}"
+        ),
     ]
-    parts += [
-        f"SELECT {told}, greatest(f.known_at, j.since, CASE WHEN {of_account} THEN l.placed END) AS seen, "
-        f"least(j.until, {left}) AS until, FALSE AS own FROM {FACTS} f JOIN {JOINED} j ON j.subject = f.subject "
-        f"AND j.part = f.key JOIN hs_leads l ON l.{key} = j.key WHERE f.subject = '{subject}' AND {wanted}"
-        for subject, key in joins
-        if subject != "account"
+    # Instants at which something was learnt of a lead: of its own whatever it was, of its account what is read.
+    learnt = [
+        f"SELECT l.ix, f.known_at AS instant FROM {FACTS} f JOIN hs_leads l ON l.account_key = f.key WHERE {of_account}",
+        (
+            f"SELECT l.ix, greatest(f.known_at, l.begins) FROM {FACTS} f JOIN hs_stays l ON l.account = f.key "
+            f"WHERE {of_account} AND f.known_at < l.ends"
+        ),
     ]
+    for subject, key in (("lead", "lead_id"), ("person", "person_key")):
+        mine = f"{FACTS} f JOIN hs_leads l ON l.{key} = f.key"
+        others = f"{FACTS} f JOIN {JOINED} j ON j.subject = f.subject AND j.part = f.key AND f.known_at < j.until"
+        others += f" JOIN hs_leads l ON l.{key} = j.key"
+        parts += [
+            (
+                f"SELECT {seen}, greatest(f.known_at, s.begins) AS seen, coalesce(s.ends, {EVER}) AS until, TRUE AS own "
+                f"FROM {mine} {stays} WHERE f.subject = '{subject}' AND {wanted}"
+            ),
+            (
+                f"SELECT {seen}, greatest(f.known_at, j.since, s.begins) AS seen, least(j.until, s.ends) AS until, FALSE AS own "
+                f"FROM {others} {stays} WHERE f.subject = '{subject}' AND {wanted}"
+            ),
+        ]
+        learnt += [
+            f"SELECT l.ix, f.known_at FROM {mine} WHERE f.subject = '{subject}'",
+            f"SELECT l.ix, unnest([greatest(f.known_at, j.since), j.until]) FROM {others} WHERE f.subject = '{subject}'",
+        ]
     gathered.store.execute(f"CREATE OR REPLACE TEMP TABLE hs_facts AS {' UNION ALL '.join(parts)}")
     gathered.store.execute(
         f"CREATE OR REPLACE TEMP TABLE hs_mended AS SELECT DISTINCT ix FROM hs_facts WHERE NOT own OR until < {EVER}"
     )
-    # Instants at which something was learnt of a lead: of its own whatever it was, of its account what is read.
-    learnt = [
-        f"SELECT l.ix, {seen[subject]} AS instant FROM {FACTS} f JOIN hs_leads l ON l.{key} = f.key WHERE f.subject = '{subject}'"
-        + (f" AND {wanted} AND coalesce({seen[subject]} < l.left_at, TRUE)" if subject == "account" else "")
-        for subject, key in joins
-    ]
-    learnt += [
-        f"SELECT l.ix, unnest([greatest(f.known_at, j.since), j.until]) AS instant FROM {FACTS} f "
-        f"JOIN {JOINED} j ON j.subject = f.subject "
-        f"AND j.part = f.key JOIN hs_leads l ON l.{key} = j.key WHERE f.subject = '{subject}' AND f.known_at < j.until"
-        for subject, key in joins
-        if subject != "account"
-    ]
-    learnt.append("SELECT ix, placed FROM hs_leads WHERE placed IS NOT NULL")
-    learnt.append("SELECT ix, left_at FROM hs_leads WHERE left_at IS NOT NULL")
+    learnt.append("SELECT ix, unnest([begins, ends]) FROM hs_stays WHERE account IS NOT NULL")
     learnt.append(f'SELECT ix, a."at" FROM {ASKED} a JOIN hs_leads USING (lead_id)')
     learnt.append("SELECT ix, until FROM hs_away")
     learnt.append("SELECT ix, known_at FROM hs_own_all")

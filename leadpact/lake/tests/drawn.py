@@ -21,6 +21,7 @@ from leadpact.language.nodes import DAY, Agreement
 from leadpact.language.tests.drawing_history import Case, draw_case
 
 HOUR = DAY // 24
+EVER = 2**62
 Row = tuple[Any, ...]
 
 
@@ -134,8 +135,10 @@ def _labels(chance: Random, case: Case, now: int) -> list[Row]:
 
 def _placed(chance: Random, case: Case, now: int) -> list[Row]:
     """Since when some people are known to be of their account, however many leads they have and whoever touched those."""
-    people = dict.fromkeys(lead.person for lead in case.history.leads if lead.person and lead.account)
-    return [(who, now - chance.randint(0, 60 * DAY)) for who in people if chance.random() < 0.7]
+    people = {lead.person: lead.account for lead in case.history.leads if lead.person and lead.account}
+    return [
+        (who, firm, now - chance.randint(0, 60 * DAY), EVER) for who, firm in people.items() if chance.random() < 0.7
+    ]
 
 
 def _returns(chance: Random, case: Case, now: int) -> list[Row]:

@@ -10,7 +10,7 @@ import pytest
 from leadpact.lake import one_lead, relations
 from leadpact.lake.replay import replay
 from leadpact.lake.store import Store
-from leadpact.lake.tests.drawn import DAY, Drawn, draw
+from leadpact.lake.tests.drawn import DAY, EVER, Drawn, draw
 from leadpact.lake.tests.test_replay import reference, replayed
 from leadpact.language.parse import parse_or_raise
 
@@ -50,14 +50,14 @@ def place(store: Store, case: Drawn, seed: int) -> int:
     """Some people come to their account at some time or other; how many."""
     chance = Random(f"placed {seed}")
     relations.create(store, relations.PLACED)
-    people = sorted({(lead[1], lead[3]) for lead in case.leads if lead[1] is not None and lead[2] is not None})
+    people = sorted({(lead[1], lead[3], lead[2]) for lead in case.leads if lead[1] is not None and lead[2] is not None})
     placed = {
-        person: max(created, case.end - chance.randint(0, 40 * DAY)) + 1
-        for person, created in people
+        person: (firm, max(created, case.end - chance.randint(0, 40 * DAY)) + 1)
+        for person, created, firm in people
         if chance.random() < 0.6
     }
-    for person, known_at in placed.items():
-        store.execute(f"INSERT INTO {relations.PLACED} VALUES ($1, $2)", [person, known_at])
+    for person, (firm, since) in placed.items():
+        store.execute(f"INSERT INTO {relations.PLACED} VALUES ($1, $2, $3, $4)", [person, firm, since, EVER])
     return len(placed)
 
 
@@ -97,7 +97,7 @@ def test_it_sees_the_account_and_is_seen_from_then_on(store: Store) -> None:
         f"INSERT INTO {relations.FACTS} VALUES ('account', 'f', 'account.employees', '500', 500000000, NULL, ' 500 ', $1, $1)",
         [start],
     )
-    store.execute(f"INSERT INTO {relations.PLACED} VALUES ('p3', $1)", [placed])
+    store.execute(f"INSERT INTO {relations.PLACED} VALUES ('p3', 'f', $1, $2)", [placed, EVER])
     agreement = parse_or_raise(AGREEMENT, name="placed.yaml")
     replay(store, agreement, end=start + 20 * DAY)
     found = store.execute('SELECT lead_id, "at", before, after FROM replayed ORDER BY 1, 2').fetchall()
@@ -110,5 +110,5 @@ def test_it_sees_the_account_and_is_seen_from_then_on(store: Store) -> None:
         ("l3", placed, "prospect", "sales_ready"),
     ]
     alone = one_lead.read(store, agreement, "l3")
-    assert alone.placed == placed
+    assert [alone.history(at).lead("l3").account for at in (placed - 1, placed)] == [None, "f"]
     assert [alone.judge(agreement, at).verdict for at in (placed - 1, placed)] == ["prospect", "sales_ready"]

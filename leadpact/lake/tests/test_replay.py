@@ -83,9 +83,11 @@ def test_the_compiled_query_judges_every_instant_alike(seed: int, store: Store) 
         judged = list(one_lead.judgements(known, case.agreement, start=case.start, end=case.end))
         if not judged:
             continue
-        rows = [lead_row(known.lead, needed, judgement.as_of) for judgement in judged]
+        rows = [lead_row(known.history(case.end).lead(lead[0]), needed, judgement.as_of) for judgement in judged]
         _register(store, "leads", lead_columns(needed), rows)
-        _register(store, "touches", touch_columns(needed), [touch_row(t, needed) for t in known.history.touches])
+        _register(
+            store, "touches", touch_columns(needed), [touch_row(t, needed) for t in known.history(case.end).touches]
+        )
         with store.hollow_columns():
             sql = compile_sql(case.agreement, "duckdb", extras=False).sql
             said = {row[1]: row[2] for row in store.execute(sql).fetchall()}

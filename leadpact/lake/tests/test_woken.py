@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from leadpact.lake import one_lead, relations
+from leadpact.lake import one_lead
 from leadpact.lake.replay import replay
 from leadpact.lake.store import Store
 from leadpact.lake.tests.drawn import DAY, HOUR, Drawn

@@ -22,7 +22,8 @@ _WHOLE_OF_ITS_PERSON = (
     "counts_from IS NULL AND row_number() OVER (PARTITION BY person_key ORDER BY counts_from NULLS FIRST, lead_id) = 1"
 )
 _TABLES = {"person": "p", "account": "a", "lead": "l"}
-_IDS = {"person": "l.person_id", "account": "p.account_id", "lead": "l.id"}
+_IDS = {"person": "l.person_id", "account": "firm.id", "lead": "l.id"}
+"""By which facts are found as they were then."""
 OWN_FIRST_SQL = f"ARRAY[{', '.join(repr(name) for name in sorted(OWN_FIRST))}]"
 
 
@@ -71,6 +72,29 @@ def _spans(person: str) -> str:
     )
 
 
+def account_of(person: str, as_of: str) -> str:
+    """SQL for the account that a person (an alias of `leads_person`) was known to be of as of an instant: what a merger gave is
+    taken back where it is undone, and another may have come since.
+    """
+    return (
+        f"COALESCE(CASE WHEN COALESCE({person}.account_known_at, 0) <= {as_of} THEN {person}.account_id END,"
+        f" (SELECT gave_account_id FROM leads_merge WHERE survivor_id = {person}.id AND gave_account_id IS NOT NULL"
+        f' AND "at" <= {as_of} AND undone_at > {as_of} ORDER BY "at" DESC LIMIT 1))'
+    )
+
+
+def people_of(account: str, first: str, last: str) -> str:
+    """SQL for everybody (id, account_id, since, until) who was known to be of an account at some time from an instant to another;
+    somebody who came and went comes once for each time.
+    """
+    return (
+        "SELECT id, account_id, account_known_at AS since, NULL::bigint AS until FROM leads_person"
+        f" WHERE account_id = {account} AND COALESCE(account_known_at, 0) <= {last}"
+        ' UNION ALL SELECT survivor_id, gave_account_id, "at", undone_at FROM leads_merge'
+        f' WHERE gave_account_id = {account} AND "at" <= {last} AND undone_at > {first}'
+    )
+
+
 def facts_of(scope: str, whose: str, as_of: str) -> str:
     """SQL condition on `leads_attributefact`: what is known of a record as of an instant, with who was merged into it."""
     one = f"subject = {_text(scope)}"
@@ -111,7 +135,7 @@ def _branch(
     return (
         'SELECT t.id AS touch_id, w.lead_id, w.person_key, w.account_key, t.kind, t."at",'
         f" GREATEST(t.known_at, v.tied_known_at{', w.placed_at' if around else ''}) AS known_at,"
-        f" LEAST(t.void_at, x.known_at{', v.until' if around else ''}) AS void_at{properties}"
+        f" LEAST(t.void_at, x.known_at{', v.until, w.left_at' if around else ''}) AS void_at{properties}"
         f" FROM (SELECT * FROM people AS w WHERE {whose}) AS w"
         f" CROSS JOIN LATERAL ({own} OFFSET 0) AS v"
         ' CROSS JOIN LATERAL (SELECT id, kind, "at", known_at, void_at, cells FROM leads_touch'
@@ -145,25 +169,29 @@ def _wanted(agreement: Agreement, *, circle: bool) -> dict[int | None, str]:
     return dict(sorted(said.items(), key=lambda pair: -1 if pair[0] is None else pair[0]))
 
 
-def _people(account_touches: bool, *, each: bool, last: str, placed: str) -> list[tuple[str, str]]:
+def _people(account_touches: bool, *, history: bool, each: bool, first: str, last: str) -> list[tuple[str, str]]:
     """Whose touches are read: of each lead for itself, and of everybody at its account, once, for the account.
 
     A lead counts its person's touches from `counts_from` on, its account counts all of them: so the row of a second lead has
     no account, and its person comes again with those who have no lead here. Where a lead counts everything that its person
     did, one row serves both. With an instant for each lead none does: as of a colleague's something else was known of the
-    person. A touch then counts for the account from `placed_at` on, and while its trail was known to be the person's.
+    person. A touch then counts for the account from `placed_at` until `left_at`, and while its trail was known to be the
+    person's.
     """
-    placed_at = ", {} AS placed_at" if each else ""
-    mine = "SELECT lead_id, person_key, {} AS account_key, counts_from, as_of" + placed_at.format("NULL::bigint")
+    span = ", {}::bigint AS placed_at, {}::bigint AS left_at" if each else ""
+    mine = "SELECT lead_id, person_key, {} AS account_key, counts_from, as_of" + span.format("NULL", "NULL")
     if not account_touches:
         return [("people", f"{mine.format('account_key')} FROM leads")]
     serves = "NULL::bigint" if each else f"CASE WHEN {_WHOLE_OF_ITS_PERSON} THEN account_key END"
+    now, then = (
+        "SELECT id, account_id FROM leads_person WHERE account_id = g.account_key",
+        people_of("g.account_key", first, last),
+    )
     people = (
         f"SELECT * FROM mine UNION ALL SELECT NULL, p.id, p.account_id, NULL, {last}::bigint"
-        + placed_at.format("p.account_known_at")
+        + span.format("p.since", "p.until")
         + " FROM (SELECT DISTINCT account_key FROM leads WHERE account_key IS NOT NULL) AS g"
-        " CROSS JOIN LATERAL (SELECT id, account_id, account_known_at FROM leads_person AS c"
-        f" WHERE account_id = g.account_key AND {placed} OFFSET 0) AS p"
+        f" CROSS JOIN LATERAL ({then if history else now} OFFSET 0) AS p"
         " WHERE p.id NOT IN (SELECT person_key FROM mine WHERE account_key IS NOT NULL)"
     )
     return [("mine", f"{mine.format(serves)} FROM leads"), ("people", people)]
@@ -176,9 +204,8 @@ def relations(agreement: Agreement, *, history: bool, each: bool = False) -> lis
     first, last = ("(SELECT min(as_of) FROM leads)", "(SELECT max(as_of) FROM leads)") if each else ("$2", "$2")
     scopes = sorted({field.split(".", 1)[0] for field, _ in needs.attributes})
     stages: list[tuple[str, str]] = []
-    # Then, somebody was of an account only if that was known.
-    placed = "COALESCE({person}.account_known_at, 0) <= {when}" if history else "TRUE"
-    account = f"CASE WHEN {placed.format(person='p', when=when)} THEN p.account_id END" if history else "p.account_id"
+    # Then, somebody was of an account only while that was known.
+    account = "firm.id" if history else "p.account_id"
     columns = [
         "l.id AS lead_id",
         f"{when}::bigint AS as_of",
@@ -186,7 +213,7 @@ def relations(agreement: Agreement, *, history: bool, each: bool = False) -> lis
         f"{account} AS account_key",
         "l.counts_from",
     ]
-    joins = []
+    joins = [f"CROSS JOIN LATERAL (SELECT {account_of('p', when)} AS id) AS firm"] if history else []
     for scope in scopes:
         cells = f"{_TABLES[scope]}.cells"
         if history:
@@ -210,7 +237,7 @@ def relations(agreement: Agreement, *, history: bool, each: bool = False) -> lis
         f" LEFT JOIN leads_account AS a ON a.id = p.account_id {' '.join(joins)} WHERE l.id = ANY($1::bigint[])"
     )
     stages.append(("leads", leads))
-    stages += _people(needs.account_touches, each=each, last=last, placed=placed.format(person="c", when=last))
+    stages += _people(needs.account_touches, history=history, each=each, first=first, last=last)
     properties = "".join(
         f", {_form('t.cells', name, form)} AS {_name(column(name, form))}" for name, form in needs.properties
     )
