@@ -284,8 +284,7 @@ def _returns(store: Store, until: int) -> None:
     """When leads came back from Sales, as they stood when that transaction was done.
 
     A rest ends at its date, or a fresh alternative wakes the lead; a repair when it was repaired; without either a lead may go to
-    Sales again at once. What was
-    corrected did not happen, and what was closed did not come back.
+    Sales again at once. What was corrected did not happen, and what was closed did not come back.
     """
     store.execute(
         "CREATE TABLE hist_returns AS WITH e AS (SELECT *, lag(holder) OVER (PARTITION BY lead_id ORDER BY seq) AS was"
