@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 from django.db import connection
+from msgspec.structs import replace
 
 from leadpact.capture.actions import intake
 from leadpact.kit.testing import ROOT
