@@ -60,7 +60,8 @@ def load(store: Store, folder: Path, *, leads: int, touches: int) -> None:
         "FROM hist_leads WHERE hash(lead_id, 37) % 10 = 0)"
     )
     store.execute(
-        f'INSERT INTO hist_returns SELECT lead_id, "at", "at" + (hash(lead_id, 38) % {90 * DAY})::BIGINT FROM hist_labels '
+        f'INSERT INTO hist_returns SELECT lead_id, "at", "at" + (hash(lead_id, 38) % {90 * DAY})::BIGINT, TRUE '
+        "FROM hist_labels "
         "WHERE answer = 'recycled' OR hash(lead_id, 39) % 8 = 0"
     )
     store.execute(
