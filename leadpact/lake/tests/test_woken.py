@@ -165,8 +165,8 @@ def test_what_held_is_what_was_judged_last(store: Store, whose: str) -> None:
 
 def test_it_may_come_back_within_the_hour_in_which_the_period_begins(store: Store) -> None:
     start = T0 + 9 * DAY + 5 * MINUTE
-    demo, again = ("demo.requested", T0 + 8 * DAY), ("demo.requested", T0 + 10 * DAY)
-    assert alone(store, demo, again, came=start + MINUTE, until=None, start=start) == [start - T0]
+    demo, bounced = ("demo.requested", T0 + 8 * DAY), ("email.bounced", T0 + 10 * DAY)
+    assert alone(store, demo, bounced, came=start + MINUTE, until=None, start=start) == [start - T0]
 
 
 def test_the_end_of_the_period_is_part_of_it(store: Store) -> None:
