@@ -51,11 +51,12 @@ def test_four_weeks_of_a_company() -> None:
 def test_people_take_from_the_queue_guess_and_carry_on(as_owner: Callable[[], AbstractContextManager[None]]) -> None:
     """Salespeople whose hands are full get nothing offered: what lies in the catch-all queue is taken by them all the same.
 
-    Some say whether it was a check. Who comes after somebody that left goes on with their work. Who is asked hangs on the numbers
-    of leads, which begin here where they always do, whatever ran before.
+    Some say whether it was a check. Who comes after somebody that left goes on with their work. Who is asked and who gets what
+    hangs on the numbers of leads and users, which begin here where they always do, whatever ran before.
     """
     with as_owner(), connection.cursor() as cursor:
-        cursor.execute("SELECT setval(pg_get_serial_sequence('leads_lead', 'id'), 1000000)")
+        for table in ("leads_lead", "team_user"):
+            cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), 1000000)", [table])
     company = Company(11, 240, datetime(2026, 4, 6, tzinfo=UTC), 56)
     leaver = company.salespeople[0]
     company.salespeople = (replace(leaver, leaves_at=company.start + 35 * DAY), *company.salespeople[1:])
