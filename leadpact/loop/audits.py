@@ -37,8 +37,8 @@ def release(*, at: int) -> int:
     """
     with transaction.atomic():
         due = actions.due_for_release(at=at)
-        version = in_force(at)
-        if not due or version is None:
+        version = in_force(at) if due else None
+        if version is None:
             return 0
         entries = [NewEntry(one.lead_id, "handed_over", SYSTEM, agreement=version.hash, cause="audit") for one in due]
         went = {r.lead_id: r.salesperson_id for r in route(entries, version=version, at=at) if r.move == "handed_over"}

@@ -91,13 +91,14 @@ def let_time_pass(*, at: int) -> Fired:
         done = ticked_until(at=at)
     start = done
     for _ in range(LARGEST_CATCH_UP):
-        tick = _next_tick(after=start, until=hour)
+        tick = _next_tick(after=start, until=hour) if start < hour else None
         if tick is None:
             break
         version = in_force(tick)
         ticks += 1
-        here = 0
-        while version is not None and (lead_ids := _due(tick)):
+        here, lead_ids = 0, [0] * CHUNK
+        # A set that is not full was the last one.
+        while version is not None and len(lead_ids) == CHUNK and (lead_ids := _due(tick)):
             outcome = judge_set(lead_ids, version=version, at=at, as_of=tick, history=at != tick)
             here += outcome.judged
             handed += outcome.handed_over

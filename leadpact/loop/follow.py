@@ -54,6 +54,7 @@ def _remember_alternatives(lead_ids: Sequence[int]) -> None:
             "UPDATE custody_holding AS h SET alternatives = j.alternatives FROM qualification_judgement AS j"
             " WHERE j.lead_id = h.lead_id AND h.lead_id = ANY($1::bigint[])",
             (sorted(lead_ids),),
+            prepare=True,
         )
 
 
@@ -66,7 +67,9 @@ def _open_and_close(recorded: Sequence[Recorded]) -> None:
     with raw_cursor() as cursor:
         for ids, is_open in ((closing, False), (opening, True)):
             if ids:
-                cursor.execute("UPDATE leads_lead SET is_open = $2 WHERE id = ANY($1::bigint[])", (ids, is_open))
+                cursor.execute(
+                    "UPDATE leads_lead SET is_open = $2 WHERE id = ANY($1::bigint[])", (ids, is_open), prepare=True
+                )
         gone = sorted({r.lead_id for r in recorded if r.state in {"won", "merged", "erased"}})
         if gone:
             # Never judged again: a sweep that kept finding them would never end.
@@ -130,11 +133,11 @@ def _touch_by_hand(recorded: Sequence[Recorded], at: int) -> None:
 
     with raw_cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT ON (l.id) l.id, i.kind, i.value FROM unnest($1::bigint[]) AS n (id)"
-            " JOIN leads_lead AS l ON l.id = n.id"
+            "SELECT DISTINCT ON (n.id) n.id, i.kind, i.value FROM unnest($1::bigint[]) AS n (id)"
+            " CROSS JOIN LATERAL (SELECT person_id FROM leads_lead WHERE id = n.id OFFSET 0) AS l"
             " CROSS JOIN LATERAL (SELECT id FROM leads_visitor WHERE person_id = l.person_id OFFSET 0) AS v"
             " CROSS JOIN LATERAL (SELECT kind, value FROM leads_identifier WHERE visitor_id = v.id OFFSET 0) AS i"
-            " ORDER BY l.id, array_position(ARRAY['email', 'user_id', 'anonymous_id'], i.kind), i.value",
+            " ORDER BY n.id, array_position(ARRAY['email', 'user_id', 'anonymous_id'], i.kind), i.value",
             ([r.lead_id for r in calls],),
             prepare=True,
         )
@@ -157,7 +160,7 @@ def _touch_by_hand(recorded: Sequence[Recorded], at: int) -> None:
 
 
 def _write_attempts(calls: Sequence[Recorded], version: InForce | None, at: int) -> None:
-    """Calls that reached nobody, as touches of ours on the person's first trail. Two statements.
+    """Calls that reached nobody, as touches of ours on the person's first trail. One statement.
 
     Nobody's verdict reads them; but a touch of a lead's own has it judged where time may have changed its verdict (`relevance`).
     """
@@ -165,16 +168,17 @@ def _write_attempts(calls: Sequence[Recorded], version: InForce | None, at: int)
         return
     with raw_cursor() as cursor:
         cursor.execute(
-            "INSERT INTO leads_touch (visitor_id, kind, at, known_at, channel, campaign, user_id, properties, cells)"
+            # The planner would read all hours that are due, not the leads: OFFSET 0.
+            "WITH written AS (INSERT INTO leads_touch"
+            " (visitor_id, kind, at, known_at, channel, campaign, user_id, properties, cells)"
             " SELECT v.id, $4, n.a, n.a, 'phone', '', n.u, '{}', '{}'"
-            " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS n (l, a, u) JOIN leads_lead AS l ON l.id = n.l"
-            " JOIN LATERAL (SELECT min(id) AS id FROM leads_visitor WHERE person_id = l.person_id) AS v ON v.id IS NOT NULL",
-            ([r.lead_id for r in calls], [r.at for r in calls], [r.actor.user_id for r in calls], ATTEMPT),
-            prepare=True,
-        )
-        cursor.execute(
-            "SELECT lead_id FROM qualification_judgement WHERE lead_id = ANY($1::bigint[]) AND next_tick > 0 AND next_tick < $2",
-            ([r.lead_id for r in calls], at + HOUR),
+            " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS n (l, a, u)"
+            " CROSS JOIN LATERAL (SELECT person_id FROM leads_lead WHERE id = n.l OFFSET 0) AS l"
+            " CROSS JOIN LATERAL (SELECT min(id) AS id FROM leads_visitor WHERE person_id = l.person_id OFFSET 0) AS v"
+            " WHERE v.id IS NOT NULL)"
+            " SELECT n.id FROM unnest($1::bigint[]) AS n (id) CROSS JOIN LATERAL (SELECT next_tick FROM qualification_judgement"
+            " WHERE lead_id = n.id OFFSET 0) AS j WHERE j.next_tick > 0 AND j.next_tick < $5",
+            ([r.lead_id for r in calls], [r.at for r in calls], [r.actor.user_id for r in calls], ATTEMPT, at + HOUR),
             prepare=True,
         )
         due = [int(row[0]) for row in cursor.fetchall()]  # type: ignore[call-overload]
@@ -194,6 +198,7 @@ def _ring(recorded: Sequence[Recorded]) -> None:
         cursor.execute(
             "SELECT pg_notify('leadpact_live', m) FROM unnest($1::text[]) AS n (m)",
             ([json.dumps({"user": who, "what": "inbox"}) for who in sorted(rung)],),
+            prepare=True,
         )
     offered = sorted({r.salesperson_id for r in recorded if r.move in {"handed_over", "recalled"} and r.salesperson_id})
     if offered and _mail_is_set():

@@ -119,12 +119,11 @@ class Rehearsal:
         while now < self.company.end:
             until = now + HOUR
             self._act(until)
+            bills = []
             while waiting is not None and waiting.at < until:
-                if waiting.kind == "spend":
-                    self._spend(waiting.payload)
-                else:
-                    batch.append(waiting)
+                (bills if waiting.kind == "spend" else batch).append(waiting)
                 waiting = next(events, None)
+            self._spend(bills)
             if until % NIGHT_STEP == 0 or hours.is_open(now, self._market_of_all):
                 for first in range(0, len(batch), BATCH):
                     self._take(batch[first : first + BATCH], until)
@@ -163,14 +162,22 @@ class Rehearsal:
             arrival, source=person.source, campaign=person.campaign, sourced_by=person.sourced_by, owner_id=owner
         )
 
-    def _spend(self, payload: Mapping[str, Any]) -> None:
-        bill = payload["properties"]
-        cents = round(float(bill["amount"]) * 100)
-        add_spend(
-            rows=[
-                (bill["channel"], bill.get("campaign", ""), bill["day"], cents, bill["currency"], payload["messageId"])
-            ]
-        )
+    def _spend(self, bills: list[Any]) -> None:
+        rows = []
+        for event in bills:
+            bill = event.payload["properties"]
+            cents = round(float(bill["amount"]) * 100)
+            rows.append(
+                (
+                    bill["channel"],
+                    bill.get("campaign", ""),
+                    bill["day"],
+                    cents,
+                    bill["currency"],
+                    event.payload["messageId"],
+                )
+            )
+        add_spend(rows=rows)
 
     def _time_passes(self, until: int) -> None:
         fired = clocks.fire_clocks(at=until)

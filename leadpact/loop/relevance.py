@@ -114,7 +114,8 @@ def _newly_active(people: set[int], known: Reads, at: int, found: Identified) ->
             " CROSS JOIN LATERAL (SELECT id, tied_known_at FROM leads_visitor WHERE person_id = p.id OFFSET 0) AS v"
             ' CROSS JOIN LATERAL (SELECT "at" FROM leads_touch AS x WHERE x.visitor_id = v.id AND x."at" <= $2 AND'
             " x.void_at IS NULL"
-            " AND x.kind <> ALL($3::text[]) AND NOT EXISTS (SELECT FROM leads_touchvoid AS d WHERE d.touch_id = x.id)"
+            " AND x.kind <> ALL($3::text[]) AND NOT EXISTS (SELECT FROM leads_touchvoid AS d WHERE d.touch_id = x.id"
+            " AND (SELECT EXISTS (SELECT FROM leads_touchvoid)) OFFSET 0)"
             ' AND NOT (p.alone AND x."at" <= COALESCE((SELECT max(counts_from) FROM leads_lead WHERE person_id = p.id), $5))'
             ' ORDER BY x."at" DESC LIMIT 1) AS t GROUP BY p.id',
             (asked, at, sorted(OURS), [found.people[p].account_id is None for p in asked], EVER),

@@ -223,6 +223,7 @@ def watch_for_cooling(*, lead_ids: Sequence[int]) -> None:
         cursor.execute(
             "UPDATE qualification_judgement SET may_cool = NOT cools WHERE lead_id = ANY($1::bigint[])",
             (list(lead_ids),),
+            prepare=True,
         )
 
 
@@ -243,13 +244,15 @@ def mark_waiting(*, lead_ids: Sequence[int]) -> None:
 def ticked_until(*, at: int) -> int:
     """The full hour up to which time was let pass, locked. The first call ever starts at the hour before `at`."""
     with raw_cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO qualification_sweep (id, ticked_until, done_at) VALUES (1, $1, $2) ON CONFLICT (id) DO NOTHING",
-            (at // HOUR * HOUR, at),
-        )
-        cursor.execute("SELECT ticked_until FROM qualification_sweep WHERE id = 1 FOR UPDATE")
-        row = cursor.fetchone()
-    assert row is not None
+        row = None
+        while row is None:
+            cursor.execute("SELECT ticked_until FROM qualification_sweep WHERE id = 1 FOR UPDATE", prepare=True)
+            row = cursor.fetchone()
+            if row is None:
+                cursor.execute(
+                    "INSERT INTO qualification_sweep (id, ticked_until, done_at) VALUES (1, $1, $2) ON CONFLICT (id) DO NOTHING",
+                    (at // HOUR * HOUR, at),
+                )
     return int(row[0])  # type: ignore[call-overload]
 
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 DAYS = 365
 MARKER = "demo.json"
 EVERY_DAYS = 15
+GARBAGE = (20_000, 20, 100)
+"""How often Python looks for garbage while the year is lived: what people will do stays, and grows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class _Living:
         # The company stays as it is for the whole year: a collector that walks through it again and again finds nothing.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*GARBAGE)
         with click.progressbar(length=self.days, label="Living the year", file=sys.stderr) as bar:
             for number, (_, counts) in enumerate(rehearsal.run(), start=1):
                 bar.update(1)

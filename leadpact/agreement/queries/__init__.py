@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -64,11 +66,17 @@ _IN_FORCE = (
 )
 
 
+_told: ContextVar[tuple[int, InForce | None] | None] = ContextVar("version_told", default=None)
+
+
 def in_force(at: int) -> InForce | None:
     """The version in force at an instant, or None before the first one took effect. One statement.
 
-    Raises Tampered where what is stored is not what was signed.
+    None within `one_version` of that instant. Raises Tampered where what is stored is not what was signed.
     """
+    told = _told.get()
+    if told is not None and told[0] == at:
+        return told[1]
     with raw_cursor() as cursor:
         cursor.execute(_IN_FORCE.encode(), (at,), prepare=True)
         row: Any = cursor.fetchone()
@@ -77,6 +85,16 @@ def in_force(at: int) -> InForce | None:
     digest, number, name, effective_at, effect = row
     agreement, needed = _loaded(digest)
     return InForce(digest, number, name, effective_at, agreement, needed, effect)
+
+
+@contextmanager
+def one_version(version: InForce | None, *, at: int) -> Iterator[None]:
+    """Inside the block `in_force(at)` is `version`: what one transaction does of an instant, it does by one version."""
+    token = _told.set((at, version))
+    try:
+        yield
+    finally:
+        _told.reset(token)
 
 
 def in_force_periods() -> tuple[Period, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -133,13 +133,18 @@ def lock(lead_ids: Iterable[int]) -> dict[int, Held]:
     return store.lock_holdings(sorted(set(lead_ids)), with_secrets=False)[0]
 
 
-def record(entries: Sequence[NewEntry], *, at: int, follow: bool = True) -> list[Recorded]:
+def record(
+    entries: Sequence[NewEntry], *, at: int, follow: bool = True, locked: Mapping[int, Held] | None = None
+) -> list[Recorded]:
     """Write entries into the ledger, in order, inside the caller's transaction; returns them as they stand.
 
-    At most five statements whatever their number: lock and read the holdings (in the order of leads, so that two
-    batches never wait for each other in a ring), keys of new leads with words, entries, holdings, words. Several
+    At most four statements whatever their number: lock and read the holdings (in the order of leads, so that two
+    batches never wait for each other in a ring), keys of new leads with words, entries with holdings, words. Several
     entries of one lead are chained in the order given. Time never goes back within a lead: an entry is at `at` or at
     the instant of the entry before, whichever is later. Afterwards the follower is called once with all of them.
+
+    locked: the entries' leads as `lock` told them, nothing having been recorded since; they are not read again, and
+    what was told of them changes with the entries.
 
     Raises MoveRefused (a sentence) where the table of moves does not know a move, ClockMissing where a lead would wait
     without a clock, ValueError for an entry that lacks its reason, RuntimeError outside a transaction.
@@ -149,7 +154,11 @@ def record(entries: Sequence[NewEntry], *, at: int, follow: bool = True) -> list
     if not entries:
         return []
     with_words = any(entry.note for entry in entries)
-    held, secrets = store.lock_holdings(sorted({entry.lead_id for entry in entries}), with_secrets=with_words)
+    leads = sorted({entry.lead_id for entry in entries})
+    if locked is not None and not with_words:
+        held, secrets = {lead: locked[lead] for lead in leads}, {}
+    else:
+        held, secrets = store.lock_holdings(leads, with_secrets=with_words)
     recorded: list[Recorded] = []
     rows: list[store.EntryRow] = []
     sealed: list[tuple[int, int, bytes]] = []
@@ -160,8 +169,7 @@ def record(entries: Sequence[NewEntry], *, at: int, follow: bool = True) -> list
         rows.append(row)
         if note is not None:
             sealed.append((entry.lead_id, done.seq, note))
-    store.add_entries(rows)
-    store.put_holdings(held.values())
+    store.write(rows, held.values())
     if sealed:
         store.add_words(sealed)
     if follow and _follows.get():

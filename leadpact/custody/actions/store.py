@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -20,6 +20,13 @@ _TYPES = {"hash": "bytea", "holder": "text", "state": "text", "verdict": "text",
           "lapsed": "boolean", "seq": "integer", "attempts": "smallint", "offers": "smallint", "reason": "text",
           "refused_by": "jsonb"}  # fmt: skip
 
+_TEXTS = ("move", "holder", "state", "actor", "agreement", "reason", "verdict", "cause", "due_what")
+_ENTRY_TYPES = (
+    dict.fromkeys(_TEXTS, "text")
+    | dict.fromkeys(("commitment", "previous", "hash"), "bytea")
+    | {"seq": "integer", "cause_seq": "integer"}
+)
+
 _SELECT = ", ".join(f"h.{name}" for name in HOLDING_COLUMNS)
 _LOCK = f"SELECT {_SELECT} FROM custody_holding h WHERE h.lead_id = ANY($1) ORDER BY h.lead_id FOR NO KEY UPDATE"
 _LOCK_WITH_SECRETS = (
@@ -27,11 +34,19 @@ _LOCK_WITH_SECRETS = (
     " JOIN leads_person p ON p.id = l.person_id WHERE h.lead_id = ANY($1) ORDER BY h.lead_id FOR NO KEY UPDATE OF h"
 )
 _SECRETS = "SELECT l.id, p.secret FROM leads_lead l JOIN leads_person p ON p.id = l.person_id WHERE l.id = ANY($1)"
-_COPY = f"COPY custody_entry ({', '.join(ENTRY_COLUMNS)}) FROM STDIN"
-_PUT = (
-    f"INSERT INTO custody_holding ({', '.join(HOLDING_COLUMNS)}) SELECT * FROM unnest("
-    + ", ".join(f"${n}::{_TYPES.get(name, 'bigint')}[]" for n, name in enumerate(HOLDING_COLUMNS, 1))
-    + ") ON CONFLICT (lead_id) DO UPDATE SET "
+
+
+def _unnest(columns: Sequence[str], types: Mapping[str, str], first: int) -> str:
+    """SQL of rows whose columns are parameters, the first of them `$first`."""
+    arrays = [f"${n}::{types.get(name, 'bigint')}[]" for n, name in enumerate(columns, first)]
+    return f"unnest({', '.join(arrays)})"
+
+
+_WRITE = (
+    f"WITH e AS (INSERT INTO custody_entry ({', '.join(ENTRY_COLUMNS)}) SELECT * FROM"
+    f" {_unnest(ENTRY_COLUMNS, _ENTRY_TYPES, 1)})"
+    f" INSERT INTO custody_holding ({', '.join(HOLDING_COLUMNS)}) SELECT * FROM"
+    f" {_unnest(HOLDING_COLUMNS, _TYPES, 1 + len(ENTRY_COLUMNS))} ON CONFLICT (lead_id) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in HOLDING_COLUMNS if name != "lead_id")
 )
 _WORDS = (
@@ -61,19 +76,15 @@ def lock_holdings(lead_ids: Sequence[int], *, with_secrets: bool) -> tuple[dict[
     return {row[0]: held_from(row) for row in found}, secrets
 
 
-def add_entries(rows: Sequence[EntryRow]) -> None:
-    """Append rows of ENTRY_COLUMNS. The database checks chain, sequence and moves of the whole statement at once."""
-    with raw_cursor() as cursor, cursor.copy(_COPY.encode()) as copy:
-        for row in rows:
-            copy.write_row(row)
+def write(rows: Sequence[EntryRow], holdings: Iterable[Held]) -> None:
+    """Append rows of ENTRY_COLUMNS, and insert or overwrite the holdings that follow from them. One statement.
 
-
-def put_holdings(holdings: Iterable[Held]) -> None:
-    """Insert or overwrite holdings."""
-    columns = zip(*map(_values, holdings), strict=True)
+    The database checks chain, sequence and moves of all rows at once.
+    """
+    columns = list(zip(*map(_values, holdings), strict=True)) or [()] * len(HOLDING_COLUMNS)
     arrays = tuple(_ARRAYS.get(name, _plain)(column) for name, column in zip(HOLDING_COLUMNS, columns, strict=True))
     with raw_cursor() as cursor:
-        cursor.execute(_PUT.encode(), arrays, prepare=True)
+        cursor.execute(_WRITE.encode(), (*map(list, zip(*rows, strict=True)), *arrays), prepare=True)
 
 
 # Array literals written here: a list's adaptation value by value would cost more than all the rest of a batch.

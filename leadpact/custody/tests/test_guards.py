@@ -46,7 +46,7 @@ def row(lead: int, **changed: Any) -> tuple[Any, ...]:
 def test_a_row_that_follows_is_taken(leads: MakeLeads) -> None:
     (lead,) = leads(1)
     captured(lead)
-    store.add_entries([row(lead)])
+    store.write([row(lead)], ())
     assert Entry.objects.filter(lead_id=lead).count() == 2
 
 
@@ -73,16 +73,16 @@ def test_a_row_that_does_not_follow_is_refused(leads: MakeLeads, spoilt: dict[st
     (lead,) = leads(1)
     captured(lead)
     with pytest.raises((IntegrityError, psycopg.IntegrityError), match=sentence), transaction.atomic():
-        store.add_entries([row(lead, **spoilt)])
+        store.write([row(lead, **spoilt)], ())
     assert Entry.objects.filter(lead_id=lead).count() == 1
 
 
 def test_two_entries_at_one_place_are_refused(leads: MakeLeads) -> None:
     (lead,) = leads(1)
     captured(lead)
-    store.add_entries([row(lead)])
+    store.write([row(lead)], ())
     with pytest.raises((IntegrityError, psycopg.IntegrityError), match="ledger_in_sequence"), transaction.atomic():
-        store.add_entries([row(lead)])
+        store.write([row(lead)], ())
 
 
 def test_an_entry_of_no_lead_is_refused() -> None:

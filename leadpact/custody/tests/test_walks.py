@@ -116,7 +116,7 @@ def _the_database_refuses_too(lead: int, move: str, actor: str, verdict: str, to
              at + 7, "touch_every", None, None, None)  # fmt: skip
     previous = bytes(last.hash)
     with pytest.raises((IntegrityError, psycopg.IntegrityError), match="is not an allowed move"), transaction.atomic():
-        store.add_entries([(*codes, None, previous, chain.link(codes, None, previous))])
+        store.write([(*codes, None, previous, chain.link(codes, None, previous))], ())
 
 
 def _check(leads: list[int], now: int) -> None:

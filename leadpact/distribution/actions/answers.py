@@ -39,7 +39,7 @@ def accept(*, lead_id: int, by: User, at: int, note: str = "") -> Recorded:
                 _not_offered_any_more(asked)
             salesperson = by.pk
         clock = rules.after_accepting(asked.agreement, asked.calendar(), at)
-        return put(_with(asked.entry("accepted", cause_seq=held.seq, salesperson_id=salesperson), clock), at=at)
+        return put(asked, _with(asked.entry("accepted", cause_seq=held.seq, salesperson_id=salesperson), clock))
 
 
 def reject(*, lead_id: int, reason: str, by: User, at: int, note: str = "") -> Recorded:

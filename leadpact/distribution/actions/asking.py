@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from leadpact.agreement.queries import InForce, in_force
+from leadpact.agreement.queries import InForce, in_force, one_version
 from leadpact.custody.actions import Actor, NewEntry, Recorded, lock, record
 from leadpact.custody.entries import MoveRefused, after
 from leadpact.custody.rules.projection import Held
@@ -100,7 +100,9 @@ def asking(*, lead_id: int, by: User, at: int, note: str = "") -> Iterator[Asked
         held = lock([lead_id]).get(lead_id)
         if held is None:
             raise Refused(f"There is no lead {lead_id}.")
-        yield Asked(held, by, at, in_force(at), readable(note))
+        version = in_force(at)
+        with one_version(version, at=at):
+            yield Asked(held, by, at, version, readable(note))
 
 
 def readable(note: str) -> str:
@@ -124,11 +126,11 @@ def answer(*, lead_id: int, by: User, at: int, note: str, build: Callable[[Asked
     with asking(lead_id=lead_id, by=by, at=at, note=note) as asked:
         if asked.held.holder == "sales":
             check_yours(asked)
-        return put(build(asked), at=at)
+        return put(asked, build(asked))
 
 
-def put(entry: NewEntry, *, at: int) -> Recorded:
-    """Record one entry and end the offer that it answers."""
-    recorded = record([entry], at=at)
+def put(asked: Asked, entry: NewEntry) -> Recorded:
+    """Record one entry of the lead that is locked, and end the offer that it answers."""
+    recorded = record([entry], at=asked.at, locked={asked.held.lead_id: asked.held})
     end_offers(recorded=recorded)
     return recorded[0]

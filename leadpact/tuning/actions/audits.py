@@ -121,6 +121,7 @@ def due_for_release(*, at: int) -> list[ToRelease]:
             " WHERE a.released_at IS NULL AND NOT a.caught AND a.release_at <= $1 AND h.state IN ('prospect', 'lead', 'resting')"
             " ORDER BY a.lead_id FOR UPDATE OF a SKIP LOCKED",
             (at,),
+            prepare=True,
         )
         return [ToRelease(int(row[0]), int(row[1])) for row in cursor.fetchall()]  # type: ignore[call-overload]
 
@@ -186,6 +187,7 @@ def answer_audits(*, recorded: Sequence[Recorded], at: int) -> None:
             cursor.execute(
                 "UPDATE tuning_audit SET caught = TRUE WHERE lead_id = ANY($1::bigint[]) AND released_at IS NULL",
                 (graduated,),
+                prepare=True,
             )
         if not moved:
             return
@@ -193,6 +195,7 @@ def answer_audits(*, recorded: Sequence[Recorded], at: int) -> None:
             "SELECT DISTINCT ON (lead_id) lead_id, id, released_at FROM tuning_audit WHERE lead_id = ANY($1::bigint[])"
             " AND released_at IS NOT NULL AND NOT caught ORDER BY lead_id, released_at DESC",
             ([r.lead_id for r in moved],),
+            prepare=True,
         )
         audits = {int(lead): (int(audit), int(when)) for lead, audit, when in cursor.fetchall()}  # type: ignore[call-overload]
         rows: list[tuple[int, int | None, int | None, str, int | None]] = []
