@@ -9,9 +9,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
+
+_LOOK_S: Final = 0.0005
 
 
 class FileLock:
@@ -68,3 +73,27 @@ class FileLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+class Lanes:
+    """So many at a time, of all threads and processes that name the same folder: for work that gains nothing from being done
+    by more at once. Nobody waits longer than they have patience for, so a lane is help, never a right.
+    """
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self._files = [folder / f"lane.{number}" for number in range(count)]
+
+    @contextmanager
+    def one(self, *, patience: float) -> Iterator[bool]:
+        """Hold a lane inside the block. False, and none is held, where after `patience` seconds none was free."""
+        until = time.monotonic() + patience
+        lanes = [FileLock(file) for file in self._files]
+        held = next((lane for lane in lanes if lane.exclusive(wait=False)), None)
+        try:
+            while held is None and time.monotonic() < until:
+                time.sleep(_LOOK_S)
+                held = next((lane for lane in lanes if lane.exclusive(wait=False)), None)
+            yield held is not None
+        finally:
+            for lane in lanes:
+                lane.release()

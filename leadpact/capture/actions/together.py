@@ -9,20 +9,26 @@ what is wrong with one call never fails another.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from threading import Condition
+from threading import Condition, Lock
 from time import monotonic
 from typing import Final
 
 from leadpact.capture.actions import intake
 from leadpact.capture.rules.arrival import Arrival
+from leadpact.kit.locks import Lanes
+from leadpact.kit.places import data_directory, private_directory
 
 AT_ONCE: Final = 2
 """Transactions of one process."""
 ALONE_S: Final = 0.25
 """Seconds that a transaction has to itself before the next one starts beside it."""
+LINGER_S: Final = 0.008
+"""Seconds that a transaction waits for calls of those whom the one before it answered."""
 MOST_EVENTS: Final = 500
 """Events of one transaction, where it holds more than one call: it bounds what a call waits for others' sake."""
 
@@ -39,10 +45,16 @@ class _Call:
 class Together:
     """The waiting calls of one process."""
 
-    def __init__(self, at_once: int = AT_ONCE, alone: float = ALONE_S) -> None:
+    def __init__(
+        self, at_once: int = AT_ONCE, alone: float = ALONE_S, linger: float = LINGER_S, lanes: Lanes | None = None
+    ) -> None:
         self._at_once = at_once
+        self._lanes = lanes
         self._alone = alone
+        self._linger = linger
         self._latest = 0.0
+        self._ended = 0.0
+        self._crowd = 0
         self._waiting: deque[_Call] = deque()
         self._running = 0
         self._change = Condition()
@@ -55,30 +67,43 @@ class Together:
         call = _Call(arrivals, known_at)
         with self._change:
             self._waiting.append(call)
-        while (calls := self._turn_of(call)) is not None:
+            self._change.notify_all()
+        while self._is_turn_of(call):
+            calls: list[_Call] = []
             try:
-                _take(calls)
+                # Who waits for a lane waits before they choose: meanwhile more calls come, and go along.
+                with self._lanes.one(patience=self._alone) if self._lanes else nullcontext():
+                    calls = self._next()
+                    if calls:
+                        _take(calls)
             finally:
                 with self._change:
                     self._running -= 1
+                    self._ended = monotonic()
+                    self._crowd = len(calls) + len(self._waiting)
                     for one in calls:
                         one.done = True
                     self._change.notify_all()
         if call.problem is not None:
             raise call.problem
 
-    def _turn_of(self, call: _Call) -> list[_Call] | None:
-        """The calls to take next, when it is this thread's turn; None when its own call is done."""
+    def _is_turn_of(self, call: _Call) -> bool:
+        """Wait until this thread may start a transaction; False when its own call is done."""
         with self._change:
             while not call.done and (call.taken or self._wait() != 0):
                 self._change.wait(None if call.taken else self._wait())
             if call.done:
-                return None
+                return False
             self._running += 1
             self._latest = monotonic()
-            calls = [self._waiting.popleft()]
-            events = len(calls[0].arrivals)
-            while self._waiting and events + len(self._waiting[0].arrivals) <= MOST_EVENTS:
+            return True
+
+    def _next(self) -> list[_Call]:
+        """The calls of the next transaction; none where others have taken all meanwhile."""
+        with self._change:
+            calls: list[_Call] = []
+            events = 0
+            while self._waiting and (not calls or events + len(self._waiting[0].arrivals) <= MOST_EVENTS):
                 calls.append(self._waiting.popleft())
                 events += len(calls[-1].arrivals)
             for one in calls:
@@ -88,7 +113,8 @@ class Together:
     def _wait(self) -> float | None:
         """Seconds until one more transaction may start; None: when one that runs has ended."""
         if self._running == 0:
-            return 0
+            # Those who were answered just now come again at once: together with them it is cheaper for all.
+            return 0 if len(self._waiting) >= self._crowd else max(0.0, self._ended + self._linger - monotonic())
         if self._running >= self._at_once:
             return None
         return max(0.0, self._latest + self._alone - monotonic())
@@ -112,9 +138,20 @@ def _taken(calls: Sequence[_Call]) -> bool:
     return problem is None
 
 
-_together = Together()
+_together: Together | None = None
+_made = Lock()
+
+
+def _here() -> Together:
+    """This process's. Two processors carry one transaction at a time: one works in Python, the other in the database."""
+    global _together  # noqa: PLW0603 - one a process
+    with _made:
+        if _together is None:
+            folder = private_directory(data_directory() / "run")
+            _together = Together(lanes=Lanes(folder, max(1, (os.cpu_count() or 1) // 2)))
+        return _together
 
 
 def intake_together(arrivals: Sequence[Arrival], *, known_at: int) -> None:
     """`Together.take` with the other calls of this process."""
-    _together.take(arrivals, known_at=known_at)
+    _here().take(arrivals, known_at=known_at)
