@@ -65,7 +65,7 @@ def take(arrivals: Sequence[Arrival], *, known_at: int, historic: bool = False) 
         try:
             with transaction.atomic():
                 by_index()
-                return _take(arrivals, known_at, historic, lock_all=attempt > 1)
+                return _take(arrivals, known_at, historic, lock_all=attempt > 0)
         except IdentityRace:
             if attempt == ATTEMPTS - 1:
                 raise

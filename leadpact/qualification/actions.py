@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -49,7 +50,7 @@ def _is_settled(agreement_hash: str, verdict: str, alternatives: int, cools: boo
 
 
 def judge(*, lead_ids: Sequence[int], as_of: int, version: InForce, history: bool = False) -> list[Judged]:
-    """Judge leads as of an instant, in one statement, without writing anything.
+    """Judge leads as of an instant, in one statement, without writing anything; in the order of leads.
 
     history: read attributes as they were known then, not as they are now; needed wherever something may have been learnt
     after `as_of`.
@@ -66,6 +67,8 @@ def judge_by(agreement_hash: str, *, lead_ids: Sequence[int], as_of: int, histor
         cursor.execute(sql.encode(), (list(lead_ids), as_of), prepare=True)
         rows: list[Any] = cursor.fetchall()
     first_extra = len(FIXED) + len(lines)
+    # In the order of leads, whatever the plan: what follows from a batch is written, and done, in one order.
+    rows.sort(key=itemgetter(0))
     return [
         Judged(
             lead_id=row[0], as_of=row[1], verdict=row[2], decided_by=row[3] or "",

@@ -1,10 +1,11 @@
 """Calls that wait at the same moment go through the intake together, in one transaction.
 
 Most of what the intake does costs the same for one event as for a hundred, and two transactions that speak of the same people wait
-for each other. So a process takes one transaction at a time, and a second where the first takes long: it may wait for somebody's
-lock, and those behind it should not. A thread whose turn comes takes along everything that waits, and the threads of those calls
-find theirs done. A call that comes alone waits for nobody. Each is answered when the transaction that holds it is on disk, and
-what is wrong with one call never fails another.
+for each other, or lose a race and start afresh. So a process takes one transaction at a time, all processes of the machine as many
+as have a processor each for Python and for the database (`kit.locks.Lanes`), and one more where the first takes long: it may wait
+for somebody's lock, and those behind it should not. A thread whose turn comes takes along everything that waits, and the threads of
+those calls find theirs done. A call that comes alone waits for nobody. Each is answered when the transaction that holds it is on
+disk, and what is wrong with one call never fails another.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Final
 
 from leadpact.capture.actions import intake
 from leadpact.capture.rules.arrival import Arrival
+from leadpact.kit.environment import secret
 from leadpact.kit.locks import Lanes
 from leadpact.kit.places import data_directory, private_directory
 
@@ -143,12 +145,14 @@ _made = Lock()
 
 
 def _here() -> Together:
-    """This process's. Two processors carry one transaction at a time: one works in Python, the other in the database."""
+    """This process's. Where the database is on this machine, two processors carry one transaction: Python has one of them."""
     global _together  # noqa: PLW0603 - one a process
     with _made:
         if _together is None:
-            folder = private_directory(data_directory() / "run")
-            _together = Together(lanes=Lanes(folder, max(1, (os.cpu_count() or 1) // 2)))
+            home = data_directory()
+            cores = os.cpu_count() or 1
+            many = cores if secret("DATABASE_URL") else max(1, cores // 2)
+            _together = Together(lanes=Lanes(private_directory(home / "run"), many) if home.is_dir() else None)
         return _together
 
 

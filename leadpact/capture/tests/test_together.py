@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from threading import Event, Thread
 
 import pytest
@@ -12,6 +13,7 @@ from django.db import DataError
 from leadpact.capture.actions import together
 from leadpact.capture.actions.together import MOST_EVENTS, Together
 from leadpact.capture.rules.arrival import Arrival
+from leadpact.kit.locks import Lanes
 
 BAD = b"\0" * 16
 
@@ -124,3 +126,51 @@ def test_a_second_transaction_starts_only_where_the_first_takes_long(door: Door)
     here = Together(at_once=2, alone=60)
     assert all_at_once(here, door, [call(n) for n in range(4)]) == [None] * 4
     assert [len(messages) for messages, _ in door.batches] == [1, 3], "what came meanwhile waited and went together"
+
+
+def test_what_comes_while_another_process_is_at_it_goes_along(door: Door, tmp_path: Path) -> None:
+    lanes = Lanes(tmp_path, 1)
+    here = Together(alone=60, lanes=lanes)
+    door.open.set()
+    with lanes.one(patience=0) as held:
+        assert held
+        threads = [Thread(target=here.take, args=[call(n)], kwargs={"known_at": n}, daemon=True) for n in range(4)]
+        for place, thread in enumerate(threads, 1):
+            thread.start()
+            until(lambda place=place: len(here._waiting) >= place)
+        assert door.batches == []
+    for thread in threads:
+        thread.join(10)
+    assert [len(messages) for messages, _ in door.batches] == [4]
+
+
+def test_nobody_waits_for_ever_for_another_process(door: Door, tmp_path: Path) -> None:
+    lanes = Lanes(tmp_path, 1)
+    door.open.set()
+    with lanes.one(patience=0):
+        Together(alone=0.01, lanes=lanes).take(call(0), known_at=1)
+    assert len(door.batches) == 1
+
+
+def test_those_who_were_answered_are_waited_for_a_moment(door: Door) -> None:
+    here = Together(alone=60, linger=0)
+    assert all_at_once(here, door, [call(0), call(1), call(2)]) == [None] * 3
+    assert [len(messages) for messages, _ in door.batches] == [1, 2]
+    here._linger = 60
+    # Two were answered just now: who comes first waits until the other is here as well.
+    first = Thread(target=here.take, args=[call(3)], kwargs={"known_at": 3}, daemon=True)
+    first.start()
+    until(lambda: len(here._waiting) == 1)
+    assert len(door.batches) == 2
+    here.take(call(4), known_at=4)
+    first.join(10)
+    assert not first.is_alive()
+    assert [len(messages) for messages, _ in door.batches] == [1, 2, 2]
+
+
+def test_who_comes_alone_again_and_again_waits_for_nobody(door: Door) -> None:
+    here = Together(linger=60)
+    door.open.set()
+    for number in range(3):
+        here.take(call(number), known_at=number)
+    assert [len(messages) for messages, _ in door.batches] == [1, 1, 1]
