@@ -100,7 +100,7 @@ def test_choosing_and_offering_take_the_same_number_of_statements_for_any_number
             )  # fmt: skip
             actions.open_offers(recorded=recorded, choices=choices)
         counts[number] = len(statements.sent)
-    assert counts[3] == counts[60] == 8  # choose: the market, leads, people; record: three; offers: open, shares
+    assert counts[3] == counts[60] == 7  # choose: the market, leads, people; record: two; offers: open, shares
 
 
 def test_the_same_state_gives_the_same_choices(cast: Cast) -> None:
