@@ -31,7 +31,7 @@ ALONE_S: Final = 0.25
 """Seconds that a transaction has to itself before the next one starts beside it."""
 LINGER_S: Final = 0.008
 """Seconds that a transaction waits for calls of those whom the one before it answered."""
-MOST_EVENTS: Final = 500
+MOST_EVENTS: Final = 800
 """Events of one transaction, where it holds more than one call: it bounds what a call waits for others' sake."""
 
 
@@ -152,7 +152,7 @@ def _here() -> Together:
             home = data_directory()
             cores = os.cpu_count() or 1
             many = cores if secret("DATABASE_URL") else max(1, cores // 2)
-            _together = Together(lanes=Lanes(private_directory(home / "run"), many) if home.is_dir() else None)
+            _together = Together(lanes=Lanes(private_directory(home / "lanes"), many) if home.is_dir() else None)
         return _together
 
 
