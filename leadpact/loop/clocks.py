@@ -96,12 +96,14 @@ def let_time_pass(*, at: int) -> Fired:
             break
         version = in_force(tick)
         ticks += 1
-        here, lead_ids = 0, [0] * CHUNK
-        # A set that is not full was the last one.
-        while version is not None and len(lead_ids) == CHUNK and (lead_ids := _due(tick)):
+        here = 0
+        while version is not None:
+            lead_ids = _due(tick)
             outcome = judge_set(lead_ids, version=version, at=at, as_of=tick, history=at != tick)
             here += outcome.judged
             handed += outcome.handed_over
+            if len(lead_ids) < CHUNK:
+                break
         judged += here
         tick_done(until=tick, at=at + round((time.monotonic() - began) * 1e6), judged=here)
         start = tick

@@ -165,18 +165,9 @@ class Rehearsal:
     def _spend(self, bills: list[Any]) -> None:
         rows = []
         for event in bills:
-            bill = event.payload["properties"]
+            bill, key = event.payload["properties"], event.payload["messageId"]
             cents = round(float(bill["amount"]) * 100)
-            rows.append(
-                (
-                    bill["channel"],
-                    bill.get("campaign", ""),
-                    bill["day"],
-                    cents,
-                    bill["currency"],
-                    event.payload["messageId"],
-                )
-            )
+            rows.append((bill["channel"], bill.get("campaign", ""), bill["day"], cents, bill["currency"], key))
         add_spend(rows=rows)
 
     def _time_passes(self, until: int) -> None:

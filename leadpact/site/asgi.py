@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import gc
 import tempfile
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +27,8 @@ from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.urls import get_resolver, set_script_prefix
 
+from leadpact.kit.garbage import leave_alone
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -39,9 +40,6 @@ STREAMS = {"/live": ("leadpact.site.live", "live")}
 LARGEST_BODY = 1024 * 1024 * 1024
 IN_MEMORY = 1024 * 1024
 FILE_BLOCK = 256 * 1024
-# A batch of events makes ten thousands of objects that end with it; looking for rings among them every 700, as Python does of
-# itself, and now and then through the whole program, was a twelfth of the web processes' work.
-GARBAGE = 20_000, 20, 20
 
 
 class _TooLarge(Exception):
@@ -171,9 +169,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 def _settle() -> None:
     """Load every page's code before the first request, and leave it out of every later search for garbage."""
     _ = get_resolver().url_patterns
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GARBAGE)
+    leave_alone()
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

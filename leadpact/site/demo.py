@@ -6,7 +6,6 @@ starts when the virtual one has caught up with it.
 
 from __future__ import annotations
 
-import gc
 import json
 import secrets
 import shutil
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING
 import click
 
 from leadpact.kit.failures import CannotDo
+from leadpact.kit.garbage import leave_alone
 from leadpact.kit.locks import FileLock
 from leadpact.kit.places import data_directory
 from leadpact.site.serve import run
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 DAYS = 365
 MARKER = "demo.json"
 EVERY_DAYS = 15
-GARBAGE = (20_000, 20, 100)
-"""How often Python looks for garbage while the year is lived: what people will do stays, and grows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +125,7 @@ class _Living:
             cursor.execute("SET synchronous_commit = off")
         rehearsal = Rehearsal(self.company, self.users)
         # The company stays as it is for the whole year: a collector that walks through it again and again finds nothing.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GARBAGE)
+        leave_alone()
         with click.progressbar(length=self.days, label="Living the year", file=sys.stderr) as bar:
             for number, (_, counts) in enumerate(rehearsal.run(), start=1):
                 bar.update(1)

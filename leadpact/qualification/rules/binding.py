@@ -115,7 +115,7 @@ def _branch(
     first, last: SQL of the earliest and latest instant that is judged; what lies between is sorted out by the compiled query.
     OFFSET 0 keeps the order person → visitors → touches, each by its index. Left free, a planner with old statistics reads
     every touch there is for a batch of a hundred people.
-    Whether any touch was ever withdrawn is asked once: mostly none was, and looking each up would be half of the pages read.
+    Whether any touch was ever withdrawn is asked once: mostly none was, and looking up each is a read of two pages.
     """
     own = "SELECT id, tied_known_at FROM leads_visitor WHERE person_id = w.person_key"
     around = each and circle  # leads of several instants look at these people
