@@ -205,8 +205,9 @@ def _syntax(text: str, place: Place, bad: MarkedYAMLError) -> str:
         reason = "a tab stands where blanks are needed"
     else:
         began = place.line if bad.context_mark is None else bad.context_mark.line + 1
-        found = next((plain for sign, plain in _PLAIN_REASONS if sign in said), said or "the text breaks off")
-        reason = found.format(line=began)
+        plain = next((plain for sign, plain in _PLAIN_REASONS if sign in said), "")
+        # The parser's own words may quote braces of the text: they are no form to be filled in.
+        reason = plain.format(line=began) if plain else said or "the text breaks off"
     return f"this is not YAML: {reason} (what follows is read when this is mended)"
 
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from leadpact.language.parse import parse
@@ -110,6 +110,9 @@ def test_a_damaged_example_is_told_never_stumbled_over(chance: random.Random) ->
 
 
 @given(st.text(max_size=60) | st.binary(max_size=60))
+@example("&{")
+@example("*}")
+@example("name: &{line}")
 @settings(max_examples=150, deadline=None)
 def test_junk_is_told_never_stumbled_over(junk: str | bytes) -> None:
     parsed = parse(junk)
