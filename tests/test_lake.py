@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,18 @@ def own(transactional_db: None) -> Iterator[Own]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "lake"
+
+
+def until_others_ended(own: Own) -> None:
+    """Wait for transactions that began before now, of other tests' databases too: a mark counts those of the whole server."""
+    first = own.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint").fetchone()
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        oldest = own.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint").fetchone()
+        if first is not None and oldest is not None and oldest[0] >= first[0]:
+            return
+        time.sleep(0.05)
+    raise AssertionError("another test's transaction stays open")
 
 
 def live(days: range) -> None:
@@ -158,6 +171,7 @@ def test_beside_a_transaction_that_stays_open_the_earlier_mark_is_used(own: Own,
         with pytest.raises(FileProblem):
             export(own, folder, at=T0 + 3 * DAY, patience=0)
         slow.commit()
+        until_others_ended(own)
         live(range(2, 4))
         slow.execute("INSERT INTO capture_receipt (message, known_at) VALUES ('y', 1)")
         done = export(own, folder, at=T0 + 5 * DAY, patience=0)

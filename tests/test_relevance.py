@@ -18,11 +18,11 @@ from leadpact.distribution.models import Offer
 from leadpact.leads.models import Lead
 from leadpact.loop import clocks
 from leadpact.loop import intake as door
-from leadpact.loop.relevance import Touched
+from leadpact.loop.relevance import Touched, counted
 from leadpact.qualification.actions import judge
 from leadpact.qualification.models import Judgement
 from leadpact.team.models import User
-from tests.cast import DAY, HOUR, T0, Cast, touch, traits
+from tests.cast import DAY, EXAMPLE, HOUR, T0, Cast, sign, touch, traits
 
 pytestmark = pytest.mark.django_db
 
@@ -173,5 +173,37 @@ def test_batches_skip_whom_they_cannot_change(cast: Cast) -> None:
     )
 
     assert (quiet.taken, quiet.judged) == (1, 0)
-    assert (again.taken, again.judged) == (1, 1), "page views are read by a line: the one who viewed is judged"
-    assert (price.taken, price.judged) == (1, 1), "and her colleagues are not"
+    assert (again.taken, again.judged) == (1, 0), "a line reads page views, but none of this path"
+    assert (price.taken, price.judged) == (1, 1), "the one who viewed the price page is judged, her colleagues are not"
+
+
+def test_which_touches_are_counted_follows_the_properties(cast: Cast) -> None:
+    version = in_force(T0 + HOUR)
+    assert version is not None
+    price = touch("page.viewed", at=T0, email="vera@ferro.example", path="/Pricing/teams").touch
+    other = touch("page.viewed", at=T0, email="vera@ferro.example", path="/blog").touch
+    nowhere = touch("page.viewed", at=T0, email="vera@ferro.example").touch
+    seminar = touch("seminar.attended", at=T0, email="vera@ferro.example").touch
+    told = [counted(version.hash, one) for one in (price, other, nowhere, seminar) if one is not None]
+    assert told == [(True, False), (False, False), (False, False), (True, False)]
+
+
+DISTINCT = """
+  - id: papers
+    says: Three different papers were read at the account
+    if: {touch: paper.downloaded, by: account, distinct: title, at_least: 3, within: 60 days}
+    points: 30
+"""
+
+
+def test_a_touch_without_the_property_that_is_told_apart_counts_for_nobody(cast: Cast) -> None:
+    source = EXAMPLE.read_text(encoding="utf-8").replace("readiness: ", f"{DISTINCT.strip(chr(10))}\nreadiness: ", 1)
+    sign(cast, at=T0 + HOUR, source=source)
+    for name in ("vera", "otto"):
+        intake([touch("page.viewed", at=T0 + 2 * HOUR, email=f"{name}@ferro.example")], known_at=T0 + 2 * HOUR)
+    at = T0 + 2 * HOUR + MINUTE
+    untold = intake([touch("paper.downloaded", at=at, email="vera@ferro.example")], known_at=at)
+    titled = intake([touch("paper.downloaded", at=at, email="vera@ferro.example", title="Ports")], known_at=at + 1)
+
+    assert (untold.taken, untold.judged) == (1, 0)
+    assert (titled.taken, titled.judged) == (1, 2), "a paper at the account is everybody's there"

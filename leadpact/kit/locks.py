@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-_LOOK_S: Final = 0.0005
+_LOOK_S: Final = 0.001
 
 
 class FileLock:

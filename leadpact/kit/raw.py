@@ -6,14 +6,16 @@ this one; it takes part in the same transaction, because it is the same connecti
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Any, Final, NamedTuple
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from psycopg.adapt import Buffer, Dumper
 
 _KEPT_ROWS: Final = 10_000
+_FLIGHT: Final = "_leadpact_flight"
 
 
 class ListDumper(Dumper):
@@ -25,8 +27,14 @@ class ListDumper(Dumper):
 
     def dump(self, obj: list[Any]) -> Buffer:
         """The literal. Raises KeyError for an element of another type."""
-        if obj and type(obj[0]) is str and set(map(type, obj)) == {str}:
+        kinds = set(map(type, obj))
+        if kinds <= _NUMBERS:
+            # As Python writes a list: blanks between elements, and "True", are read by PostgreSQL as well.
+            return f"{{{str(obj)[1:-1].replace('None', 'NULL')}}}".encode()
+        if kinds == _TEXTS:
             return _texts(obj).encode()
+        if kinds == _BYTES:
+            return ('{"\\\\x' + '","\\\\x'.join(map(bytes.hex, obj)) + '"}').encode()
         return ("{" + ",".join([_ELEMENT[type(element)](element) for element in obj]) + "}").encode()
 
 
@@ -46,6 +54,9 @@ def _text(value: str) -> str:
     return f'"{value}"'
 
 
+_NUMBERS: Final = {int, bool, type(None)}
+_TEXTS: Final = {str}
+_BYTES: Final = {bytes}
 _ELEMENT: dict[type, Callable[[Any], str]] = {
     int: str,
     str: _text,
@@ -55,7 +66,17 @@ _ELEMENT: dict[type, Callable[[Any], str]] = {
 }
 
 
-class _Kept(psycopg.RawCursor[tuple[object, ...]]):
+class _Flight(NamedTuple):
+    """Statements on their way, and the cursors that may still be owed an answer."""
+
+    pipeline: AbstractContextManager[psycopg.Pipeline]
+    cursors: list[_Kept]
+
+
+RawCursor = psycopg.RawCursor[tuple[object, ...]]
+
+
+class _Kept(RawCursor):
     """A cursor that its connection keeps for the next statement: making one costs as much as a small statement."""
 
     def __init__(self, on: psycopg.Connection[Any]) -> None:
@@ -66,26 +87,67 @@ class _Kept(psycopg.RawCursor[tuple[object, ...]]):
         # One that read much holds it until it is used again: that one goes.
         if self.closed or self.rowcount > _KEPT_ROWS:
             self.close()
-        else:
-            _free(self.connection).append(self)
+            return
+        # In flight it may still be owed an answer, which the next statement on it would take for its own.
+        flight: _Flight | None = self.connection.__dict__.get(_FLIGHT)
+        (flight.cursors if flight else _free(self.connection)).append(self)
 
 
-def cursor() -> psycopg.RawCursor[tuple[object, ...]]:
+def cursor() -> RawCursor:
     """A cursor whose parameters are written $1, $2, … (psycopg's RawCursor), with lists as flat arrays to be cast.
 
     Used as `with cursor() as …`; one inside another is another cursor.
     """
+    on = _connected()
+    free = _free(on)
+    return free.pop() if free else _Kept(on)
+
+
+def _connected() -> psycopg.Connection[Any]:
     here = connections[DEFAULT_DB_ALIAS]
     if here.connection is None:
         here.ensure_connection()
     assert here.connection is not None
-    free = _free(here.connection)
-    return free.pop() if free else _Kept(here.connection)
+    return here.connection
 
 
 def _free(on: psycopg.Connection[Any]) -> list[_Kept]:
     found: list[_Kept] = on.__dict__.setdefault("_leadpact_free", [])
     return found
+
+
+@contextmanager
+def in_flight() -> Iterator[None]:
+    """Inside the block statements go on their way without waiting for one another's answers (PostgreSQL's pipeline mode).
+
+    Rows may be fetched as ever: that waits for this answer and all before it. What is told of a statement without rows
+    (`rowcount`, an error) is known after `land` or the block. Inside another block this one does nothing. Not for COPY, not for a
+    statement with rows on a cursor that still waits for an answer, and not for what reads `rowcount` at once, as Django's own
+    writing does: `land` first.
+    """
+    on = _connected()
+    if _FLIGHT in on.__dict__:
+        yield
+        return
+    flight = _Flight(on.pipeline(), [])
+    flight.pipeline.__enter__()
+    on.__dict__[_FLIGHT] = flight
+    try:
+        yield
+    except BaseException:
+        # What else went wrong on the way is no news beside this, and may hold personal data: psycopg would log it.
+        with suppress(psycopg.Error):
+            land()
+        raise
+    land()
+
+
+def land() -> None:
+    """Wait for all that is in flight; the rest of the block goes statement by statement. Raises the first error of all sent."""
+    flight: _Flight | None = _connected().__dict__.pop(_FLIGHT, None)
+    if flight is not None:
+        flight.pipeline.__exit__(None, None, None)
+        _free(_connected()).extend(flight.cursors)
 
 
 def by_index() -> None:

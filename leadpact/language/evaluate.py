@@ -10,10 +10,10 @@ part is, else unknown; `any` is its mirror; `not` leaves unknown unknown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from leadpact.language.fold import Cell
+from leadpact.language.fold import UNKNOWN, Cell
 from leadpact.language.history import History, Lead, Touch
 from leadpact.language.kinds import OURS
 from leadpact.language.needs import entries_of, form_of, is_domains, queries
@@ -134,15 +134,7 @@ class Scene:
     def candidates(self, query: TouchQuery) -> list[Touch]:
         """Known touches that the query would count if their instant were right."""
         touches = self.circle() if query.by == "account" else self._own
-        return [touch for touch in touches if self._fits(touch, query)]
-
-    def _fits(self, touch: Touch, query: TouchQuery) -> bool:
-        if touch.kind not in query.kinds:
-            return False
-        if query.distinct is not None and not touch.property(query.distinct).known:
-            return False
-        tests = [(touch.property(name), test) for name, tests in query.where for test in tests]
-        return kleene_all(compare(value, test, self.agreement) for value, test in tests) is True
+        return [touch for touch in touches if fits(touch.kind, touch.properties, query, self.agreement)]
 
     def in_window(self, at: int, within: int | None) -> bool:
         """Whether an instant lies in the window `(as_of − within, as_of]`."""
@@ -291,6 +283,19 @@ class Scene:
         if within is None or at <= self.as_of - within:
             return None
         return at + ((self.as_of - at) // DAY + 1) * DAY if fades else at + within
+
+
+def fits(kind: str, properties: Mapping[str, Cell], query: TouchQuery, agreement: Agreement) -> bool:
+    """Whether a touch of this kind, with these properties, is one that the query counts if its instant is right.
+
+    A property that is missing is unknown, and what is unknown never fits.
+    """
+    if kind not in query.kinds:
+        return False
+    if query.distinct is not None and not properties.get(query.distinct, UNKNOWN).known:
+        return False
+    tests = [(properties.get(name, UNKNOWN), test) for name, tests in query.where for test in tests]
+    return kleene_all(compare(value, test, agreement) for value, test in tests) is True
 
 
 # --- comparisons ------------------------------------------------------------------------

@@ -9,11 +9,11 @@ from django.apps import AppConfig
 
 if TYPE_CHECKING:
     from leadpact.capture.rules.answers import Answered, OutcomeRow, SpendRow
-    from leadpact.capture.rules.arrival import Arrival, Taken
+    from leadpact.capture.rules.arrival import Arrival, Ready, Taken
     from leadpact.custody.actions import Recorded
 
 
-def _take(arrivals: Sequence[Arrival], *, known_at: int, historic: bool = False) -> Taken:
+def _take(arrivals: Sequence[Arrival | Ready], *, known_at: int, historic: bool = False) -> Taken:
     from leadpact.loop.intake import take
 
     return take(arrivals, known_at=known_at, historic=historic)

@@ -21,15 +21,15 @@ from leadpact.capture.actions.identify import (
     Identified,
     IdentityRace,
     Record,
+    ask,
     identify,
     ties_known_at,
     write_traits,
 )
-from leadpact.capture.rules.arrival import Arrival, Taken
+from leadpact.capture.rules.arrival import Arrival, Ready, Taken, ready
 from leadpact.custody.actions import SYSTEM, Actor, NewEntry, restart_clocks
-from leadpact.kit.raw import by_index
+from leadpact.kit.raw import RawCursor, by_index, in_flight, land
 from leadpact.kit.raw import cursor as raw_cursor
-from leadpact.language.fold import cell_to_json
 from leadpact.language.kinds import OURS
 from leadpact.loop.handoffs import touch_every
 from leadpact.loop.judging import LockedLead, catch_up, judge_and_move, lock_leads
@@ -55,29 +55,28 @@ class _New:
         self.record = Record("lead", self.lead_id, is_new=True)
 
 
-def take(arrivals: Sequence[Arrival], *, known_at: int, historic: bool = False) -> Taken:
+def take(arrivals: Sequence[Arrival | Ready], *, known_at: int, historic: bool = False) -> Taken:
     """Take a batch through the loop. `known_at`: when it reached us, in microseconds.
 
     historic: facts about the past are written and wait; they are judged once, at the end of the import, by
     `judging.judge_waiting`. Raises IdentityRace only when the same identifiers are fought over eight times in a row.
     """
+    made = ready(arrivals)
     for attempt in range(ATTEMPTS):
         try:
-            with transaction.atomic():
-                by_index()
-                return _take(arrivals, known_at, historic, lock_all=attempt > 0)
+            with transaction.atomic(), in_flight():
+                return _take(made, known_at, historic, lock_all=attempt > 0)
         except IdentityRace:
             if attempt == ATTEMPTS - 1:
                 raise
     raise AssertionError("unreachable")
 
 
-def _take(arrivals: Sequence[Arrival], known_at: int, historic: bool, *, lock_all: bool) -> Taken:
-    fresh = _unseen(arrivals, known_at)
+def _take(arrivals: Sequence[Ready], known_at: int, historic: bool, *, lock_all: bool) -> Taken:
+    fresh, version, asked = _begin(arrivals, known_at)
     if not fresh:
         return Taken(taken=0, repeated=len(arrivals), created=0, judged=0, handed_over=0)
-    found = identify(fresh, known_at=known_at, lock_all=lock_all)
-    version = in_force(known_at)
+    found = identify(fresh, known_at=known_at, asked=asked, lock_all=lock_all)
     people = sorted({t.person_id for t in found.tied if t.person_id is not None})
     can_change = None
     if version is not None and not historic:
@@ -86,6 +85,8 @@ def _take(arrivals: Sequence[Arrival], known_at: int, historic: bool, *, lock_al
     if historic:
         accounts = {a for p in people if (a := found.people[p].account_id) is not None}
     held = lock_leads(people=people, accounts=sorted(accounts))
+    land()
+    found.lost_no_race()
     _still_true(found, held.values())
     # Meaning 13: as_of increases per lead. A batch that waited for a lock learns what it brings after the one before it.
     now = max([known_at, *(h.as_of + 1 for h in held.values() if h.as_of is not None)])
@@ -95,7 +96,6 @@ def _take(arrivals: Sequence[Arrival], known_at: int, historic: bool, *, lock_al
         ties_known_at(found, known_at=now)
     new = _create(found, people, lead_of)
     touches = _write_touches(found, now)
-    _write_leads(found, lead_of, new, now, historic=historic)
     captured = [_captured(n, version) for n in new]
     concerned = {lead_of[p] for p in people}
     judge: set[int] = {n.lead_id for n in new}
@@ -111,14 +111,16 @@ def _take(arrivals: Sequence[Arrival], known_at: int, historic: bool, *, lock_al
                 or h.may_have_changed(now)
             )
         }
-    outcome = judge_and_move(
-        captured=captured,
-        judge=sorted(judge),
-        held=held,
-        version=None if historic else version,
-        at=now,
-        causes={lead_of[p]: touch for p, touch in touches.items()},
-    )
+    with in_flight():
+        _write_leads(found, lead_of, new, now, historic=historic)
+        outcome = judge_and_move(
+            captured=captured,
+            judge=sorted(judge),
+            held=held,
+            version=None if historic else version,
+            at=now,
+            causes={lead_of[p]: touch for p, touch in touches.items()},
+        )
     if historic:
         mark_waiting(lead_ids=sorted(concerned | set(held)))
     else:
@@ -152,11 +154,14 @@ def _lead_fields(found: Identified) -> dict[int, set[str]]:
     return told
 
 
-def _unseen(arrivals: Sequence[Arrival], known_at: int) -> list[Arrival]:
-    """Those whose message was never taken before, in their order; the others are dropped. One statement."""
-    first: dict[bytes, Arrival] = {}
-    for arrival in arrivals:
-        first.setdefault(arrival.message, arrival)
+def _begin(arrivals: Sequence[Ready], known_at: int) -> tuple[list[Ready], InForce | None, RawCursor]:
+    """Those whose message was never taken before, in their order (the others are dropped), the version in force, and who is
+    known by the arrivals' identifiers. The database is asked for all of it at once.
+    """
+    by_index()
+    first: dict[bytes, Ready] = {}
+    for one in arrivals:
+        first.setdefault(one.arrival.message, one)
     with raw_cursor() as cursor:
         cursor.execute(
             "INSERT INTO capture_receipt (message, known_at) SELECT m, $2 FROM unnest($1::bytea[]) AS n (m)"
@@ -164,8 +169,10 @@ def _unseen(arrivals: Sequence[Arrival], known_at: int) -> list[Arrival]:
             (sorted(first), known_at),
             prepare=True,
         )
+        asked = ask(list(first.values()))
+        version = in_force(known_at)
         taken = {bytes(row[0]) for row in cursor.fetchall()}  # type: ignore[arg-type]
-    return [arrival for message, arrival in first.items() if message in taken]
+    return [one for message, one in first.items() if message in taken], version, asked
 
 
 def _create(found: Identified, people: list[int], lead_of: dict[int, int]) -> list[_New]:
@@ -207,23 +214,22 @@ def _write_touches(found: Identified, now: int) -> dict[int, int]:
     if not touching:
         return {}
     last: dict[int, int] = {}
-    encode = msgspec.json.encode
-    with raw_cursor() as cursor:
-        numbers = found.ids.some("leads_touch", len(touching))
-        with cursor.copy(
-            "COPY leads_touch (id, visitor_id, kind, at, known_at, void_at, channel, campaign, user_id, properties,"
-            " cells) FROM STDIN"
-        ) as copy:
-            for number, tied in zip(numbers, touching, strict=True):
-                touch = tied.arrival.touch
-                assert touch is not None
-                copy.write_row((
-                    number, tied.visitor_id, touch.kind, min(tied.arrival.at, now), now, now if touch.automated else None,
-                    touch.channel[:60], touch.campaign[:200], touch.user_id, encode(touch.properties).decode(),
-                    encode({name: cell_to_json(c) for name, c in touch.cells.items()}).decode(),
-                ))  # fmt: skip
-                if tied.person_id is not None:
-                    last[tied.person_id] = number
+    lines: list[str] = []
+    for number, tied in zip(found.ids.some("leads_touch", len(touching)), touching, strict=True):
+        kind, columns = tied.ready.copied
+        at = min(tied.arrival.at, now)
+        void = now if tied.arrival.touch.automated else "\\N"  # type: ignore[union-attr]
+        lines.append(f"{number}\t{tied.visitor_id}\t{kind}\t{at}\t{now}\t{void}\t{columns}\n")
+        if tied.person_id is not None:
+            last[tied.person_id] = number
+    with (
+        raw_cursor() as cursor,
+        cursor.copy(
+            "COPY leads_touch (id, visitor_id, kind, at, known_at, void_at, channel, campaign, user_id, properties, cells)"
+            " FROM STDIN"
+        ) as copy,
+    ):
+        copy.write("".join(lines))
     return last
 
 

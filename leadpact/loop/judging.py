@@ -14,9 +14,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from leadpact.agreement.queries import InForce, in_force
-from leadpact.custody.actions import NewEntry, Recorded, record
+from leadpact.custody.actions import NewEntry, Recorded, lock, record
+from leadpact.custody.rules.projection import Held as CustodyHeld
 from leadpact.distribution.actions import choose_salespeople, open_offers
-from leadpact.kit.raw import by_index
+from leadpact.kit.raw import by_index, in_flight
 from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.language import hours
 from leadpact.loop.handoffs import Held, after_verdict
@@ -156,8 +157,9 @@ def judge_and_move(
                 cause_touch=causes.get(verdict.lead_id), by_version=verdict.lead_id in by_version,
             )  # fmt: skip
         entries = [entry for entry in entries if moves or entry.move in {"captured", "judged"}]
-        keep(judged=judged, version=version)
-    recorded = route(entries, version=version, at=at)
+    locked = lock(entry.lead_id for entry in entries) if entries else None
+    with in_flight():
+        recorded = route(entries, version=version, at=at, locked=locked, judged=judged)
     return Outcome(len(judged), sum(r.move == "handed_over" for r in recorded), tuple(recorded), len(by_version))
 
 
@@ -183,16 +185,26 @@ def _changed_by_version(
     return found
 
 
-def route(entries: Sequence[NewEntry], *, version: InForce | None, at: int) -> list[Recorded]:
-    """Give each hand-over and recall its salesperson and clock, record everything, and open the offers."""
-    if not entries:
-        return []
+def route(
+    entries: Sequence[NewEntry],
+    *,
+    version: InForce | None,
+    at: int,
+    locked: Mapping[int, CustodyHeld] | None = None,
+    judged: Sequence[Judged] = (),
+) -> list[Recorded]:
+    """Give each hand-over and recall its salesperson and clock, record everything, and open the offers.
+
+    locked: as for `record`. judged: verdicts that are to be kept with it.
+    """
     going = [entry.lead_id for entry in entries if entry.move in {"handed_over", "recalled"}]
     market = version.agreement.market if version is not None else None
     choices = choose_salespeople(lead_ids=going, at=at, market=market) if going else {}
     due = at + DEFAULT_ACCEPT_WITHIN
     if going and version is not None and version.agreement.sales_promises is not None:
         due = hours.due(at, version.agreement.sales_promises.accept_within, version.agreement.market)
+    if version is not None:
+        keep(judged=judged, version=version)  # in flight, the database writes them while we make the entries
     # Nobody to take it (no salesperson, no owner of the catch-all queue): it stays and the next sweep tries again.
     stuck = {lead for lead in going if lead not in choices}
     mark_waiting(lead_ids=sorted(stuck))
@@ -203,7 +215,7 @@ def route(entries: Sequence[NewEntry], *, version: InForce | None, at: int) -> l
         for entry in entries
         if not (entry.move in {"handed_over", "recalled"} and entry.lead_id in stuck)
     ]
-    recorded = record(placed, at=at)
+    recorded = record(placed, at=at, locked=locked)
     offered = [r for r in recorded if r.move in {"handed_over", "recalled"}]
     if offered:
         open_offers(recorded=offered, choices=choices)

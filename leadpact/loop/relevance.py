@@ -1,9 +1,9 @@
 """Which leads a batch of facts can change: the others need not be judged, because their verdict would come out the same.
 
-An agreement reads some kinds of touch and some attributes. A page view that no line counts, of a person who is active already,
-changes nothing at the account; a mail that we sent changes nothing at all. What time alone changes is the ticks' to find
-(`clocks.let_time_pass`), except where it may have changed since the last full hour: those are judged with the batch, so that
-the ledger reads as if everybody had been judged every time (Meaning 13). A test holds the two equal.
+An agreement reads some touches and some attributes. A page view that no line counts, by its kind or by its properties, changes
+nothing where the person is active already; a mail that we sent changes nothing at all. What time alone changes is the ticks' to
+find (`clocks.let_time_pass`), except where it may have changed since the last full hour: those are judged with the batch, so
+that the ledger reads as if everybody had been judged every time (Meaning 13). A test holds the two equal.
 """
 
 from __future__ import annotations
@@ -14,26 +14,33 @@ from functools import lru_cache
 
 from leadpact.agreement.queries import InForce, by_hash
 from leadpact.capture.actions.identify import Identified
+from leadpact.capture.rules.arrival import TouchData
 from leadpact.kit.raw import cursor as raw_cursor
+from leadpact.language.evaluate import fits
+from leadpact.language.fold import UNKNOWN, Cell
 from leadpact.language.kinds import OURS
 from leadpact.language.needs import leaves, needs, queries
-from leadpact.language.nodes import ActivePeople
+from leadpact.language.nodes import ActivePeople, TouchQuery
 
 HOUR = 3_600_000_000
 EVER = -(2**62)
+REPEATS = 200
+"""Characters of a text that is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reads:
     """What an agreement reads. own: kinds that count for the person who touched; circle: for everybody at the account.
 
-    active: (kinds, window) of each count of active people; no kinds: every kind of theirs. fields: attributes.
+    active: (kinds, window) of each count of active people; no kinds: every kind of theirs. fields: attributes. told_by: kind →
+    the properties by which touches of it are told apart.
     """
 
     own: frozenset[str]
     circle: frozenset[str]
     active: tuple[tuple[frozenset[str], int | None], ...]
     fields: frozenset[str]
+    told_by: Mapping[str, tuple[str, ...]]
 
     def makes_active(self, kind: str) -> bool:
         """Whether somebody's touch of this kind is one that some count of active people counts."""
@@ -51,7 +58,34 @@ def reads(agreement_hash: str) -> Reads:
         circle=frozenset(kind for query in asked if query.by == "account" for kind in query.kinds),
         active=tuple((frozenset(leaf.kinds), leaf.within) for leaf in people),
         fields=frozenset(field for field, _ in needs(agreement).attributes),
+        told_by={kind: _told_by(kind, asked) for query in asked for kind in query.kinds},
     )
+
+
+def _told_by(kind: str, asked: Iterable[TouchQuery]) -> tuple[str, ...]:
+    names = {name for query in asked if kind in query.kinds for name, _ in query.where}
+    names |= {query.distinct for query in asked if kind in query.kinds and query.distinct is not None}
+    return tuple(sorted(names))
+
+
+def counted(agreement_hash: str, touch: TouchData) -> tuple[bool, bool]:
+    """Whether some query of the agreement counts a touch like this: for whoever touched, and for everybody at the account."""
+    names = reads(agreement_hash).told_by.get(touch.kind)
+    if names is None:
+        return False, False
+    told = tuple([(name, touch.cells.get(name, UNKNOWN)) for name in names])
+    # Pages have few paths, mails few subjects: nearly every touch is like one that came before.
+    if any(len(value.text or "") > REPEATS for _, value in told):
+        return _counted.__wrapped__(agreement_hash, touch.kind, told)
+    return _counted(agreement_hash, touch.kind, told)
+
+
+@lru_cache(maxsize=16_384)
+def _counted(agreement_hash: str, kind: str, properties: tuple[tuple[str, Cell], ...]) -> tuple[bool, bool]:
+    agreement = by_hash(agreement_hash)
+    told = dict(properties)
+    fitting = [query for query in queries(agreement) if fits(kind, told, query, agreement)]
+    return bool(fitting), any(query.by == "account" for query in fitting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +116,10 @@ def touched(found: Identified, *, version: InForce, at: int, lead_fields: Mappin
         touch = tied.arrival.touch
         if touch is None or tied.person_id is None or touch.automated:
             continue
-        if touch.kind in known.own:
+        alone, at_account = counted(version.hash, touch)
+        if alone:
             people.add(tied.person_id)
-        if touch.kind in known.circle:
+        if at_account:
             circle.add(tied.person_id)
         if touch.kind not in makes_active:
             makes_active[touch.kind] = known.makes_active(touch.kind)

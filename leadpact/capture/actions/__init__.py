@@ -8,20 +8,20 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from leadpact.capture.rules.answers import Answered, OutcomeRow, SpendRow
-from leadpact.capture.rules.arrival import Arrival, Taken
+from leadpact.capture.rules.arrival import Arrival, Ready, Taken
 from leadpact.kit.ports import Port
 
 
 class Intake(Protocol):
     """take(arrivals, known_at=…, historic=…) in one transaction; see `leadpact/loop/intake.py`."""
 
-    def __call__(self, arrivals: Sequence[Arrival], *, known_at: int, historic: bool = False) -> Taken: ...
+    def __call__(self, arrivals: Sequence[Arrival | Ready], *, known_at: int, historic: bool = False) -> Taken: ...
 
 
 _intake: Port[..., Taken] = Port("capture.actions.intake")
 
 
-def intake(arrivals: Sequence[Arrival], *, known_at: int, historic: bool = False) -> Taken:
+def intake(arrivals: Sequence[Arrival | Ready], *, known_at: int, historic: bool = False) -> Taken:
     """Take a batch through the loop. historic: facts about the past, judged once at the end of the import."""
     return _intake(arrivals, known_at=known_at, historic=historic)
 

@@ -14,17 +14,19 @@ Rules that must hold:
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct, field
 
 from leadpact.capture.actions.ids import Ids
-from leadpact.capture.rules.arrival import Arrival
+from leadpact.capture.rules.arrival import Arrival, Ready
+from leadpact.kit.raw import RawCursor, in_flight, one_transaction
 from leadpact.kit.raw import cursor as raw_cursor
-from leadpact.kit.raw import one_transaction
 from leadpact.language.fold import Cell, cell, cell_to_json
 
 OPTED_OUT = "person.opted_out"
@@ -78,13 +80,15 @@ class Tied(Struct, frozen=True, gc=False):
     arrival: Arrival
     visitor_id: int
     person_id: int | None
+    ready: Ready
 
 
 @dataclass(slots=True)
 class Identified:
     """A batch, tied. `people` and `accounts` hold the records the batch speaks of; `joined`: people to whom a trail was tied
     just now; `placed`: known people who were just found to be of an account; `ties`: trails that were tied just now; `ids`: drawn
-    for what the batch will write; `unlocked`: known people who were read without a lock, with their account and `ties_version`.
+    for what the batch will write; `unlocked`: known people who were read without a lock, with their account and `ties_version`;
+    `written`: statements whose answers may be on their way still, and how many rows each must have written.
     """
 
     tied: list[Tied]
@@ -96,10 +100,40 @@ class Identified:
     ties: tuple[int, ...]
     ids: Ids
     unlocked: dict[int, tuple[int | None, int]]
+    written: tuple[tuple[RawCursor, int], ...]
+
+    def lost_no_race(self) -> None:
+        """Raise IdentityRace where another transaction wrote an identifier, an account or a tie first.
+
+        Asked when the answers are in: after the next statement with rows, or `land`.
+        """
+        if any(cursor.rowcount != wanted for cursor, wanted in self.written):
+            raise IdentityRace
 
 
-def identify(arrivals: Sequence[Arrival], *, known_at: int, lock_all: bool = False) -> Identified:
+def ask(arrivals: Sequence[Ready]) -> RawCursor:
+    """Ask who is known by the arrivals' identifiers; `identify` reads the answer. In flight, other questions may go along."""
+    keys = sorted({key for one in arrivals for key in one.keys})
+    cursor = raw_cursor()
+    cursor.execute(
+        "SELECT i.kind, i.value, i.visitor_id, v.person_id, p.account_id, p.email, p.email_verified, p.opted_out,"
+        " p.ties_version FROM unnest($1::text[], $2::text[]) AS k (kind, value)"
+        # Each by its key (OFFSET 0), as in `loop.judging`: while the tables are small the planner would read them whole.
+        " CROSS JOIN LATERAL (SELECT kind, value, visitor_id FROM leads_identifier WHERE kind = k.kind AND value = k.value"
+        " OFFSET 0) AS i"
+        " CROSS JOIN LATERAL (SELECT person_id FROM leads_visitor WHERE id = i.visitor_id OFFSET 0) AS v"
+        " LEFT JOIN LATERAL (SELECT account_id, email, email_verified, opted_out, ties_version FROM leads_person"
+        " WHERE id = v.person_id OFFSET 0) AS p ON TRUE",
+        ([k for k, _ in keys], [v for _, v in keys]),
+        prepare=True,
+    )
+    return cursor
+
+
+def identify(arrivals: Sequence[Ready], *, known_at: int, asked: RawCursor, lock_all: bool = False) -> Identified:
     """Tie every arrival. Writes new accounts, people, visitors, identifiers and ties; leaves traits to `write_traits`.
+
+    asked: as `ask` gave it, for these arrivals or more. In flight, whether a race was lost is told by `lost_no_race` only.
 
     People of whom nothing but touches is told are not locked (`Identified.unlocked`): whoever changes one locks their leads, so
     the caller, when it has those, asks whether they are still what they were. Where one turns out to change here, this is a race.
@@ -108,14 +142,14 @@ def identify(arrivals: Sequence[Arrival], *, known_at: int, lock_all: bool = Fal
     """
     one_transaction()
     batch = _Batch(arrivals, known_at, lock_all=lock_all)
-    batch.read()
-    for arrival in arrivals:
-        batch.tie(arrival)
+    batch.read(asked)
+    for one in arrivals:
+        batch.tie(one)
     batch.place_accounts()
     batch.learn()
     if any(batch.people[person].changed for person in batch.unlocked):
         raise IdentityRace
-    batch.write()
+    written = batch.write()
     return Identified(
         batch.tied,
         batch.people,
@@ -126,6 +160,7 @@ def identify(arrivals: Sequence[Arrival], *, known_at: int, lock_all: bool = Fal
         tuple(sorted(batch.ties)),
         batch.ids,
         batch.unlocked,
+        tuple(written),
     )
 
 
@@ -162,9 +197,8 @@ _LOCKED = _PEOPLE + b" ORDER BY id FOR NO KEY UPDATE"
 
 
 class _Batch:
-    def __init__(self, arrivals: Sequence[Arrival], known_at: int, *, lock_all: bool) -> None:
+    def __init__(self, arrivals: Sequence[Ready], known_at: int, *, lock_all: bool) -> None:
         self.arrivals = arrivals
-        self.keys = [tuple(_keys(arrival)) for arrival in arrivals]
         self.known_at = known_at
         self.lock_all = lock_all
         self.unlocked: dict[int, tuple[int | None, int]] = {}
@@ -185,44 +219,42 @@ class _Batch:
 
     # --- reading ---------------------------------------------------------------------------
 
-    def read(self) -> None:
-        keys = sorted({key for keys in self.keys for key in keys})
-        with raw_cursor() as cursor:
-            cursor.execute(
-                "SELECT i.kind, i.value, i.visitor_id, v.person_id, p.account_id, p.email, p.email_verified, p.opted_out,"
-                " p.ties_version FROM unnest($1::text[], $2::text[]) AS k (kind, value)"
-                " JOIN leads_identifier AS i ON i.kind = k.kind AND i.value = k.value"
-                " JOIN leads_visitor AS v ON v.id = i.visitor_id LEFT JOIN leads_person AS p ON p.id = v.person_id",
-                ([k for k, _ in keys], [v for _, v in keys]),
-                prepare=True,
-            )
-            known: dict[int, _Known] = {}
-            for kind, value, visitor, person, *about in cursor.fetchall():
+    def read(self, asked: RawCursor) -> None:
+        known: dict[int, _Known] = {}
+        with asked:
+            for kind, value, visitor, person, *about in asked.fetchall():
                 self.visitor_of[kind, value] = visitor  # type: ignore[index,assignment]
                 self.person_of[visitor] = person  # type: ignore[index,assignment]
-                if person is not None:
-                    known[person] = _Known(*about)  # type: ignore[index,arg-type]
-            told, mailed = self._told(known)
+                if person is not None and person not in known:
+                    known[person] = _Known._make(about)  # type: ignore[index]
+        told, mailed = self._told(known)
+        with in_flight(), ExitStack() as cursors:
             # Locked in the order of ids: two batches that speak of the same people wait instead of deadlocking.
-            for statement, asked in ((_LOCKED, sorted(told)), (_PEOPLE, sorted(mailed - told))):
-                if asked:
-                    cursor.execute(statement, (asked,), prepare=True)
-                    for id_, traits, cells, *about in cursor.fetchall():
-                        one = _Known(*about)  # type: ignore[arg-type]
-                        if one.ties_version != known[id_].ties_version:  # type: ignore[index]
-                            raise IdentityRace  # a merger moved trails while we waited for the lock
-                        known[id_] = one  # type: ignore[index]
-                        self.people[id_] = one.record(id_, _load(traits), _load(cells))  # type: ignore[index,arg-type]
+            answers = []
+            for statement, people in ((_LOCKED, sorted(told)), (_PEOPLE, sorted(mailed - told))):
+                if people:
+                    answers.append(cursors.enter_context(raw_cursor()))
+                    answers[-1].execute(statement, (people,), prepare=True)
+            self._draw_ids()
+            for id_, traits, cells, *about in chain.from_iterable(answer.fetchall() for answer in answers):
+                one = _Known._make(about)
+                if one.ties_version != known[id_].ties_version:
+                    raise IdentityRace  # a merger moved trails while we waited for the lock
+                known[id_] = one
+                self.people[id_] = one.record(id_, _load(traits), _load(cells))
+        self._remember(known, told)
+
+    def _remember(self, known: Mapping[int, _Known], told: set[int]) -> None:
         for id_, one in known.items():
             if id_ not in told:
                 self.unlocked[id_] = (one.account_id, one.ties_version)
                 # Nothing is asked of what they are: should the batch tell something after all, it is started afresh.
-                self.people.setdefault(id_, one.record(id_, {}, {}))
+                if id_ not in self.people:
+                    self.people[id_] = one.record(id_, {}, {})
         for (kind, _), visitor in self.visitor_of.items():
             person = self.person_of[visitor]
             if person is not None and (kind != "anonymous_id" or person not in self.home):
                 self.home[person] = visitor
-        self._draw_ids()
 
     def _told(self, known: Mapping[int, _Known]) -> tuple[set[int], set[int]]:
         """Known people of whom the batch tells something beside touches (everybody where all are to be locked), and those
@@ -230,11 +262,12 @@ class _Batch:
         """
         told: set[int] = set()
         mailed: set[int] = set()
-        for arrival, keys in zip(self.arrivals, self.keys, strict=True):
-            certainly = self.lock_all or bool(arrival.person.cells) or arrival.opted_out is not None
-            if not (certainly or arrival.account_domain or arrival.email):
+        for one in self.arrivals:
+            if not (one.tells or self.lock_all):
                 continue  # nearly every touch
-            for key in keys:
+            arrival = one.arrival
+            certainly = self.lock_all or bool(arrival.person.cells) or arrival.opted_out is not None
+            for key in one.keys:
                 person = self._person(*key)
                 if person is None:
                     continue
@@ -251,24 +284,40 @@ class _Batch:
     def _draw_ids(self) -> None:
         # Whoever comes without any known identifier may be a new visitor; whoever names an e-mail or a user id that is tied to
         # nobody may be a new person.
-        strangers = sum(self.visitor_of.keys().isdisjoint(keys_of) for keys_of in self.keys)
-        persons = sum(
-            self._person("user_id", a.user_id) is None and self._person("email", a.email) is None
-            for a in self.arrivals
-            if a.email or a.user_id
-        )
+        strangers = persons = 0
+        for one in self.arrivals:
+            if self._plain(one) is not None:
+                continue
+            strangers += self.visitor_of.keys().isdisjoint(one.keys)
+            a = one.arrival
+            if a.email or a.user_id:
+                persons += self._person("user_id", a.user_id) is None and self._person("email", a.email) is None
         self.ids = Ids(
             leads_person=persons,
             leads_visitor=strangers + persons,
             # A new person needs a lead and may need an account; every arrival may be a touch.
             leads_lead=persons,
-            leads_account=persons if any(a.account_domain for a in self.arrivals) else 0,
-            leads_touch=sum(a.touch is not None for a in self.arrivals),
+            leads_account=persons if any(one.arrival.account_domain for one in self.arrivals if one.tells) else 0,
+            leads_touch=sum(one.arrival.touch is not None for one in self.arrivals),
         )
 
     # --- deciding --------------------------------------------------------------------------
 
-    def tie(self, arrival: Arrival) -> None:
+    def _plain(self, one: Ready) -> int | None:
+        """The trail of an arrival that names one known identifier and nothing else: whose it is, is settled."""
+        if len(one.keys) != 1:
+            return None
+        visitor = self.visitor_of.get(one.keys[0])
+        return (
+            visitor if visitor is not None and (one.keys[0][0] == "anonymous_id" or self.person_of[visitor]) else None
+        )
+
+    def tie(self, one: Ready) -> None:
+        trail = self._plain(one)
+        if trail is not None:  # nearly every touch
+            self.tied.append(Tied(one.arrival, trail, self.person_of[trail], one))
+            return
+        arrival = one.arrival
         by_email = self._person("email", arrival.email)
         by_user = self._person("user_id", arrival.user_id)
         if by_email is not None and by_user is not None and by_email != by_user:
@@ -285,7 +334,7 @@ class _Batch:
             visitor = anonymous if anonymous is not None else self._new_visitor(None, arrival.at)
             if anonymous is None:
                 self._name("anonymous_id", arrival.anonymous_id, visitor)
-            self.tied.append(Tied(arrival, visitor, self._of(visitor)))
+            self.tied.append(Tied(arrival, visitor, self._of(visitor), one))
             return
         home = self._trail(arrival, person)
         if anonymous is None:
@@ -299,7 +348,7 @@ class _Batch:
             self._name("email", arrival.email, home)
             if record.email is None:
                 record.email, record.email_verified, record.changed = arrival.email, arrival.trusted, True
-        self.tied.append(Tied(arrival, home, person))
+        self.tied.append(Tied(arrival, home, person, one))
 
     def _trail(self, arrival: Arrival, person: int) -> int:
         """The trail by which the arrival names the person. Of a merged person each address keeps its own, so that the
@@ -359,10 +408,11 @@ class _Batch:
 
     def place_accounts(self) -> None:
         """Find or make the account of each person who has none, and lock the accounts that learn something."""
+        telling = [t for t in self.tied if t.ready.tells]
         domains = sorted(
             {
                 t.arrival.account_domain
-                for t in self.tied
+                for t in telling
                 if t.arrival.account_domain and t.person_id is not None and self.people[t.person_id].account_id is None
             }
         )
@@ -376,7 +426,7 @@ class _Batch:
                 if missing:
                     self.new_accounts = dict(zip(missing, self.ids.some("leads_account", len(missing)), strict=True))
                     self.domains.update(self.new_accounts)
-            for t in self.tied:
+            for t in telling:
                 if t.person_id is None or not t.arrival.account_domain:
                     continue
                 record = self.people[t.person_id]
@@ -389,7 +439,7 @@ class _Batch:
                 self.accounts[id_] = Record("account", id_, is_new=True, changed=True)
             told = sorted({
                 account
-                for t in self.tied
+                for t in telling
                 if t.arrival.account.cells and t.person_id is not None
                 and (account := self.people[t.person_id].account_id) is not None and account not in self.accounts
             })  # fmt: skip
@@ -405,25 +455,29 @@ class _Batch:
 
     # --- writing ---------------------------------------------------------------------------
 
-    def write(self) -> None:
-        """Identifiers first: foreign keys are checked at the end, and a lost race must be seen before anything else."""
+    def write(self) -> list[tuple[RawCursor, int]]:
+        """Write what is new; returns the statements that lose a race where another transaction was first, and their rows.
+
+        Identifiers first: foreign keys are checked at the end, and who loses waits there, before anything else is locked.
+        """
         at = self.known_at
+        written: list[tuple[RawCursor, int]] = []
         with raw_cursor() as cursor:
             if self.new_identifiers:
                 rows = sorted((kind, value, visitor) for (kind, value), visitor in self.new_identifiers.items())
-                cursor.execute(
+                written.append((raw_cursor(), len(rows)))
+                written[-1][0].execute(
                     "INSERT INTO leads_identifier (kind, value, visitor_id, created_at)"
                     " SELECT k, v, i, $4 FROM unnest($1::text[], $2::text[], $3::bigint[]) AS n (k, v, i)"
                     " ON CONFLICT (kind, value) DO NOTHING",
                     (*_columns(rows, 3), at),
                     prepare=True,
                 )
-                if cursor.rowcount != len(rows):
-                    raise IdentityRace
             if self.new_accounts:
                 accounts = sorted((domain, id_) for domain, id_ in self.new_accounts.items())
                 told = [self.accounts[id_] for _, id_ in accounts]
-                cursor.execute(
+                written.append((raw_cursor(), len(accounts)))
+                written[-1][0].execute(
                     "INSERT INTO leads_account (id, domain, name, traits, cells, created_at)"
                     " SELECT i, d, n, t::jsonb, c::jsonb, $6 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[],"
                     " $5::text[]) AS n (d, i, n, t, c) ON CONFLICT (domain) DO NOTHING",
@@ -436,8 +490,6 @@ class _Batch:
                     ),
                     prepare=True,
                 )
-                if cursor.rowcount != len(accounts):
-                    raise IdentityRace
             people = [p for p in self.people.values() if p.is_new]
             if people:
                 cursor.execute(
@@ -462,15 +514,14 @@ class _Batch:
                 )
             if self.ties:
                 ties = sorted((v, p, a) for v, (p, a) in self.ties.items())
-                cursor.execute(
+                written.append((raw_cursor(), len(ties)))
+                written[-1][0].execute(
                     "UPDATE leads_visitor AS v SET person_id = n.p, tied_at = n.a, tied_known_at = $4"
                     " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS n (v, p, a)"
                     " WHERE v.id = n.v AND v.person_id IS NULL",
                     (*_columns(ties, 3), at),
                     prepare=True,
                 )
-                if cursor.rowcount != len(ties):
-                    raise IdentityRace
             if self.questions:
                 cursor.execute(
                     "INSERT INTO capture_duplicate (first_id, second_id, why, found_at, decision)"
@@ -479,11 +530,12 @@ class _Batch:
                     (*_columns(sorted(self.questions), 3), at),
                     prepare=True,
                 )
+        return written
 
     def learn(self) -> None:
         """Let records learn what the arrivals say, in the order in which they came."""
         for t in self.tied:
-            if t.person_id is None:
+            if t.person_id is None or not t.ready.tells:
                 continue
             arrival, record = t.arrival, self.people[t.person_id]
             raw, cells = dict(arrival.person.raw), dict(arrival.person.cells)
@@ -514,16 +566,18 @@ def write_traits(records: Iterable[Record], *, known_at: int) -> None:
     New records are inserted with what they know already (`is_new`): only their facts are written here.
     """
     records = list(records)
-    facts = [(r.subject, r.id, name, told, at) for r in records for name, told, at in r.facts]
+    facts = [(r.subject, r.id, name, _dump(told), at) for r in records for name, told, at in r.facts]
     if not any(r.changed for r in records):
         return
     with raw_cursor() as cursor:
         if facts:
-            with cursor.copy(
-                "COPY leads_attributefact (subject, subject_id, field, cell, at, known_at) FROM STDIN"
-            ) as copy:
-                for subject, id_, name, told, at in facts:
-                    copy.write_row((subject, id_, name, _dump(told), at, known_at))
+            cursor.execute(
+                "INSERT INTO leads_attributefact (subject, subject_id, field, cell, at, known_at)"
+                " SELECT s, i, f, c::jsonb, a, $6 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])"
+                " AS n (s, i, f, c, a)",
+                (*_columns(facts, 5), known_at),
+                prepare=True,
+            )
         people = [r for r in records if isinstance(r, PersonRecord) and r.changed and not r.is_new]
         if people:
             cursor.execute(
@@ -557,15 +611,6 @@ def _person_row(p: PersonRecord) -> tuple[Any, ...]:
         p.id, p.account_id, p.email, p.email_verified, p.opted_out, _dump(p.traits), _dump(p.cells),
         _full_name(p.traits), _said(p.traits, "person.title", 300), _said(p.traits, "person.phone", 40),
     )  # fmt: skip
-
-
-def _keys(arrival: Arrival) -> Iterator[tuple[str, str]]:
-    if arrival.email:
-        yield "email", arrival.email
-    if arrival.user_id:
-        yield "user_id", arrival.user_id
-    if arrival.anonymous_id:
-        yield "anonymous_id", arrival.anonymous_id
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> tuple[list[Any], ...]:

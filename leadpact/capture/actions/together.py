@@ -20,7 +20,7 @@ from time import monotonic
 from typing import Final
 
 from leadpact.capture.actions import intake
-from leadpact.capture.rules.arrival import Arrival
+from leadpact.capture.rules.arrival import Arrival, Ready, ready
 from leadpact.kit.environment import secret
 from leadpact.kit.locks import Lanes
 from leadpact.kit.places import data_directory, private_directory
@@ -37,7 +37,7 @@ MOST_EVENTS: Final = 800
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    arrivals: Sequence[Arrival]
+    arrivals: Sequence[Ready]
     known_at: int
     taken: bool = False
     done: bool = False
@@ -66,10 +66,10 @@ class Together:
 
         Raises what `intake` raises for this call's own arrivals.
         """
-        call = _Call(arrivals, known_at)
+        call = _Call(ready(arrivals), known_at)  # before its turn: what is done in it, all others wait for
         with self._change:
+            # Nobody is woken for it: should it complete the crowd that somebody lingers for, this thread takes the turn itself.
             self._waiting.append(call)
-            self._change.notify_all()
         while self._is_turn_of(call):
             calls: list[_Call] = []
             try:

@@ -5,13 +5,15 @@ Structs, not dataclasses: a frozen dataclass of sixteen fields takes fifteen tim
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+import msgspec
 from msgspec import Struct, field
 
-from leadpact.language.fold import Cell
+from leadpact.language.fold import Cell, cell_to_json
 
 
 class TouchData(Struct, frozen=True, gc=False):
@@ -65,6 +67,72 @@ class Arrival(Struct, frozen=True, gc=False):
     sourced_by: str = "marketing"
     owner_id: int | None = None
     opted_out: bool | None = None
+
+
+class Ready(Struct, frozen=True, gc=False):
+    """An arrival, and what can be made of it before its transaction begins: others wait while one runs.
+
+    keys: (kind, value) of the identifiers that it names. tells: whether it says anything beside a touch of whom it names.
+    copied: the kind of its touch, and its columns from `channel` on, as COPY reads them; empty without one.
+    """
+
+    arrival: Arrival
+    keys: tuple[tuple[str, str], ...]
+    tells: bool
+    copied: tuple[str, str]
+
+
+_REPEATS = 100
+"""Texts up to this length come again and again: paths, titles, campaigns."""
+_KEYS = ("email", "user_id", "anonymous_id")
+_encode = msgspec.json.Encoder().encode
+
+
+def ready(arrivals: Iterable[Arrival | Ready]) -> list[Ready]:
+    """Make arrivals ready; those that are stay as they are."""
+    return [one if type(one) is Ready else _ready(one) for one in arrivals]  # type: ignore[arg-type]
+
+
+def _ready(arrival: Arrival) -> Ready:
+    email, user_id, anonymous_id = arrival.email, arrival.user_id, arrival.anonymous_id
+    if user_id and not email and not anonymous_id:
+        keys: tuple[tuple[str, str], ...] = (("user_id", user_id),)
+    else:
+        named = zip(_KEYS, (email, user_id, anonymous_id), strict=True)
+        keys = tuple([(kind, value) for kind, value in named if value])
+    tells = bool(email or arrival.account_domain or arrival.person.cells or arrival.account.cells)
+    tells = tells or arrival.opted_out is not None
+    touch = arrival.touch
+    if touch is None:
+        return Ready(arrival, keys, tells, ("", ""))
+    by = "\\N" if touch.user_id is None else touch.user_id
+    cells = ",".join([f"{_name(name)}:{_cell(value)}" for name, value in touch.cells.items()])
+    # JSON has no control characters of its own: of what COPY reads otherwise there are backslashes only.
+    told = f"{_encode(touch.properties).decode()}\t{{{cells}}}".replace("\\", "\\\\")
+    columns = f"{copied(touch.channel[:60])}\t{copied(touch.campaign[:200])}\t{by}\t{told}"
+    return Ready(arrival, keys, tells, (copied(touch.kind), columns))
+
+
+@lru_cache(maxsize=4_096)
+def _name(name: str) -> str:
+    return _encode(name).decode()
+
+
+def _cell(value: Cell) -> str:
+    return _short_cell(value) if len(value.text or "") <= _REPEATS else _encode(cell_to_json(value)).decode()
+
+
+@lru_cache(maxsize=16_384)
+def _short_cell(value: Cell) -> str:
+    return _encode(cell_to_json(value)).decode()
+
+
+_COPIED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def copied(text: str) -> str:
+    """A text as COPY reads it in its text format."""
+    return text.translate(_COPIED) if text else text
 
 
 @dataclass(frozen=True, slots=True)

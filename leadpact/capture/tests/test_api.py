@@ -19,7 +19,7 @@ from leadpact.capture.actions import connect_intake
 from leadpact.capture.actions.admit import forget
 from leadpact.capture.actions.keys import Made, create_key, revoke_key
 from leadpact.capture.models import Receipt, Refusal, WriteKey
-from leadpact.capture.rules.arrival import Arrival, Taken
+from leadpact.capture.rules.arrival import Arrival, Ready, Taken, ready
 from leadpact.kit import clock
 from leadpact.kit.instants import MINUTE, from_us
 from leadpact.leads.models import Person, Touch
@@ -219,13 +219,13 @@ def test_text_that_no_database_holds_is_refused_at_the_door(caller: Client, serv
 
 
 @pytest.fixture
-def trouble() -> Iterator[Callable[[Callable[[Sequence[Arrival]], None]], None]]:
+def trouble() -> Iterator[Callable[[Callable[[Sequence[Arrival | Ready]], None]], None]]:
     """Put something between the door and the real intake; afterwards it is gone."""
     real = port._target
     assert real is not None
 
-    def between(happens: Callable[[Sequence[Arrival]], None]) -> None:
-        def take(arrivals: Sequence[Arrival], *, known_at: int, historic: bool = False) -> Taken:
+    def between(happens: Callable[[Sequence[Arrival | Ready]], None]) -> None:
+        def take(arrivals: Sequence[Arrival | Ready], *, known_at: int, historic: bool = False) -> Taken:
             with transaction.atomic():
                 happens(arrivals)
                 return real(arrivals, known_at=known_at, historic=historic)
@@ -237,12 +237,12 @@ def trouble() -> Iterator[Callable[[Callable[[Sequence[Arrival]], None]], None]]
 
 
 def test_a_value_that_only_the_database_refuses_costs_its_own_event_alone(
-    caller: Client, server_key: Made, trouble: Callable[[Callable[[Sequence[Arrival]], None]], None]
+    caller: Client, server_key: Made, trouble: Callable[[Callable[[Sequence[Arrival | Ready]], None]], None]
 ) -> None:
-    def choke(arrivals: Sequence[Arrival]) -> None:
-        for arrival in arrivals:
+    def choke(arrivals: Sequence[Arrival | Ready]) -> None:
+        for one in ready(arrivals):
             with connection.cursor() as cursor:
-                cursor.execute("SELECT %s::int", ["many" if arrival.user_id == "poison" else "1"])
+                cursor.execute("SELECT %s::int", ["many" if one.arrival.user_id == "poison" else "1"])
 
     trouble(choke)
     events = [{"type": "track", "userId": user, "event": "x"} for user in ("u1", "", "poison", "u2")]
@@ -252,9 +252,9 @@ def test_a_value_that_only_the_database_refuses_costs_its_own_event_alone(
 
 
 def test_a_database_that_is_away_is_told_so_that_the_client_comes_back(
-    caller: Client, server_key: Made, trouble: Callable[[Callable[[Sequence[Arrival]], None]], None]
+    caller: Client, server_key: Made, trouble: Callable[[Callable[[Sequence[Arrival | Ready]], None]], None]
 ) -> None:
-    def away(arrivals: Sequence[Arrival]) -> None:
+    def away(arrivals: Sequence[Arrival | Ready]) -> None:
         raise OperationalError("the connection is closed")
 
     trouble(away)

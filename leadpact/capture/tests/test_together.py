@@ -12,7 +12,7 @@ from django.db import DataError
 
 from leadpact.capture.actions import together
 from leadpact.capture.actions.together import MOST_EVENTS, Together
-from leadpact.capture.rules.arrival import Arrival
+from leadpact.capture.rules.arrival import Arrival, Ready
 from leadpact.kit.locks import Lanes
 
 BAD = b"\0" * 16
@@ -26,12 +26,12 @@ class Door:
         self.entered = Event()
         self.batches: list[tuple[list[bytes], int]] = []
 
-    def __call__(self, arrivals: Sequence[Arrival], *, known_at: int) -> None:
+    def __call__(self, arrivals: Sequence[Ready], *, known_at: int) -> None:
         first = not self.entered.is_set()
         self.entered.set()
         if first:
             assert self.open.wait(10)
-        messages = [one.message for one in arrivals]
+        messages = [one.arrival.message for one in arrivals]
         if BAD in messages:
             raise DataError("a value the database cannot keep")
         self.batches.append((messages, known_at))

@@ -18,6 +18,7 @@ from leadpact.custody.entries import NEEDS_REASON, SALES, SALES_ACTOR, UNBORN, M
 from leadpact.custody.rules import chain, words
 from leadpact.custody.rules.projection import Held, Step, advance, clock_after
 from leadpact.kit.ports import Port
+from leadpact.kit.raw import land
 
 
 class Keep(Enum):
@@ -143,8 +144,8 @@ def record(
     entries of one lead are chained in the order given. Time never goes back within a lead: an entry is at `at` or at
     the instant of the entry before, whichever is later. Afterwards the follower is called once with all of them.
 
-    locked: the entries' leads as `lock` told them, nothing having been recorded since; they are not read again, and
-    what was told of them changes with the entries.
+    locked: the entries' leads as `lock` told them, nothing having been recorded since; they are not read again, what was
+    told of them changes with the entries, and one of whom nothing was told is new to the ledger.
 
     Raises MoveRefused (a sentence) where the table of moves does not know a move, ClockMissing where a lead would wait
     without a clock, ValueError for an entry that lacks its reason, RuntimeError outside a transaction.
@@ -156,7 +157,7 @@ def record(
     with_words = any(entry.note for entry in entries)
     leads = sorted({entry.lead_id for entry in entries})
     if locked is not None and not with_words:
-        held, secrets = {lead: locked[lead] for lead in leads}, {}
+        held, secrets = {lead: locked[lead] for lead in leads if lead in locked}, {}
     else:
         held, secrets = store.lock_holdings(leads, with_secrets=with_words)
     recorded: list[Recorded] = []
@@ -172,6 +173,7 @@ def record(
     store.write(rows, held.values())
     if sealed:
         store.add_words(sealed)
+    land()
     if follow and _follows.get():
         _follower(recorded, at=at)
     return recorded

@@ -10,6 +10,7 @@ from leadpact.agreement.queries import in_force
 from leadpact.custody.rules.projection import RAN_OUT
 from leadpact.distribution.rules.routing import Candidate, Choice, ToRoute, choose
 from leadpact.kit.raw import cursor as raw_cursor
+from leadpact.kit.raw import in_flight
 from leadpact.language import hours
 from leadpact.language.kinds import OURS
 from leadpact.language.nodes import Market
@@ -66,11 +67,12 @@ def choose_salespeople(
     if market is None:
         version = in_force(at)
         market = version.agreement.market if version else Market()
-    with raw_cursor() as cursor:
-        cursor.execute(_LEADS, (list(lead_ids), sorted(OURS)), prepare=True)
-        leads = [_to_route(row) for row in cursor.fetchall()]
-        cursor.execute(_PEOPLE, (at, list(IN_HAND)), prepare=True)
-        people = [_candidate(row, market, at) for row in cursor.fetchall() if row[0] != without]
+    with in_flight(), raw_cursor() as asked_leads, raw_cursor() as asked_people:
+        asked_leads.execute(_LEADS, (list(lead_ids), sorted(OURS)), prepare=True)
+        asked_people.execute(_PEOPLE, (at, list(IN_HAND)), prepare=True)
+        leads = [_to_route(row) for row in asked_leads.fetchall()]
+        open_now: dict[tuple[str, str], bool] = {}
+        people = [_candidate(row, market, at, open_now) for row in asked_people.fetchall() if row[0] != without]
     routed = choose(leads, people, seed=seed)
     return Choices(routed.choices, routed.levels)
 
@@ -100,11 +102,14 @@ def _let_lapse(refusals: Sequence[Sequence[object]]) -> tuple[int, ...]:
     return tuple(sorted(last, key=lambda user: (last[user], user)))
 
 
-def _candidate(row: tuple[object, ...], market: Market, at: int) -> Candidate:
+def _candidate(row: tuple[object, ...], market: Market, at: int, open_now: dict[tuple[str, str], bool]) -> Candidate:
+    """open_now: whether hours (as JSON, zone) are open at `at`; nearly everybody's are the same."""
     user_id, name, weight, cap, takes, catches, served, absent, load, own, zone = row
-    written = json.loads(own) if isinstance(own, str) else own
+    hours_key = (own if isinstance(own, str) else json.dumps(own), str(zone))
+    if hours_key not in open_now:
+        open_now[hours_key] = hours.is_open(at, calendar_of(json.loads(hours_key[0]), hours_key[1], market))
     return Candidate(
         user_id=user_id, name=str(name), weight=weight, cap=cap, load=load, served=served,  # type: ignore[arg-type]
         takes_leads=bool(takes), is_absent=bool(absent), is_catch_all=bool(catches),
-        at_work=hours.is_open(at, calendar_of(written, str(zone), market)),  # type: ignore[arg-type]
+        at_work=open_now[hours_key],
     )  # fmt: skip
