@@ -9,6 +9,7 @@ from typing import Any
 
 from leadpact.custody.entries import CLOCKS, NO_PROMISE
 from leadpact.kit.raw import cursor as raw_cursor
+from leadpact.kit.raw import land
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +82,5 @@ def restart_clocks(due: Mapping[int, int], *, what: str) -> int:
         return 0
     with raw_cursor() as cursor:
         cursor.execute(_RESTART, (list(due), list(due.values()), what), prepare=True)
+        land()
         return cursor.rowcount
