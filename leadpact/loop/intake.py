@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
-from django.db import transaction
+from django.db import connection, transaction
 
 from leadpact.agreement.queries import InForce, in_force
 from leadpact.capture.actions.identify import (
@@ -59,12 +59,13 @@ def take(arrivals: Sequence[Arrival | Ready], *, known_at: int, historic: bool =
     """Take a batch through the loop. `known_at`: when it reached us, in microseconds.
 
     historic: facts about the past are written and wait; they are judged once, at the end of the import, by
-    `judging.judge_waiting`. Raises IdentityRace only when the same identifiers are fought over eight times in a row.
+    `judging.judge_waiting`. Raises IdentityRace only when the same identifiers are fought over eight times in a row, and what
+    the database says as Django names it (OperationalError, DataError, …).
     """
     made = ready(arrivals)
     for attempt in range(ATTEMPTS):
         try:
-            with transaction.atomic(), in_flight():
+            with connection.wrap_database_errors, transaction.atomic(), in_flight():
                 return _take(made, known_at, historic, lock_all=attempt > 0)
         except IdentityRace:
             if attempt == ATTEMPTS - 1:
@@ -75,6 +76,8 @@ def take(arrivals: Sequence[Arrival | Ready], *, known_at: int, historic: bool =
 def _take(arrivals: Sequence[Ready], known_at: int, historic: bool, *, lock_all: bool) -> Taken:
     fresh, version, asked = _begin(arrivals, known_at)
     if not fresh:
+        with asked:
+            pass  # nobody reads the answer
         return Taken(taken=0, repeated=len(arrivals), created=0, judged=0, handed_over=0)
     found = identify(fresh, known_at=known_at, asked=asked, lock_all=lock_all)
     people = sorted({t.person_id for t in found.tied if t.person_id is not None})

@@ -103,11 +103,15 @@ class Identified:
     written: tuple[tuple[RawCursor, int], ...]
 
     def lost_no_race(self) -> None:
-        """Raise IdentityRace where another transaction wrote an identifier, an account or a tie first.
+        """Raise IdentityRace where another transaction wrote an identifier, an account, a person or a tie first.
 
         Asked when the answers are in: after the next statement with rows, or `land`.
         """
-        if any(cursor.rowcount != wanted for cursor, wanted in self.written):
+        lost = False
+        for cursor, wanted in self.written:
+            with cursor:
+                lost = lost or cursor.rowcount != wanted
+        if lost:
             raise IdentityRace
 
 
@@ -492,12 +496,14 @@ class _Batch:
                 )
             people = [p for p in self.people.values() if p.is_new]
             if people:
-                cursor.execute(
+                written.append((raw_cursor(), len(people)))
+                written[-1][0].execute(
                     "INSERT INTO leads_person (id, account_id, email, email_verified, opted_out, traits, cells, name, title, phone,"
                     " secret, created_at, account_known_at)"
                     " SELECT i, a, e, v, o, t::jsonb, c::jsonb, nm, ti, ph, s, $12, CASE WHEN a IS NOT NULL THEN $12 END"
                     " FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::boolean[], $5::boolean[], $6::text[], $7::text[],"
-                    " $8::text[], $9::text[], $10::text[], $11::bytea[]) AS n (i, a, e, v, o, t, c, nm, ti, ph, s)",
+                    " $8::text[], $9::text[], $10::text[], $11::bytea[]) AS n (i, a, e, v, o, t, c, nm, ti, ph, s)"
+                    " ON CONFLICT (email) DO NOTHING",
                     (*_columns([_person_row(p) for p in people], 10), [os.urandom(32) for _ in people], at),
                     prepare=True,
                 )
