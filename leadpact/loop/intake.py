@@ -20,12 +20,11 @@ from leadpact.agreement.queries import InForce, in_force
 from leadpact.capture.actions.identify import (
     Identified,
     IdentityRace,
-    Record,
     ask,
     identify,
     ties_known_at,
-    write_traits,
 )
+from leadpact.capture.actions.records import Record, write_traits
 from leadpact.capture.rules.arrival import Arrival, Ready, Taken, ready
 from leadpact.custody.actions import SYSTEM, Actor, NewEntry, restart_clocks
 from leadpact.kit.raw import RawCursor, by_index, in_flight, land

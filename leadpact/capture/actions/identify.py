@@ -14,64 +14,26 @@ Rules that must hold:
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
-import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
 from leadpact.capture.actions.ids import Ids
+from leadpact.capture.actions.records import PersonRecord, Record, account_name, columns, dump, load, person_row
 from leadpact.capture.rules.arrival import Arrival, Ready
 from leadpact.kit.raw import RawCursor, in_flight, one_transaction
 from leadpact.kit.raw import cursor as raw_cursor
-from leadpact.language.fold import Cell, cell, cell_to_json
+from leadpact.language.fold import cell
 
 OPTED_OUT = "person.opted_out"
 
 
 class IdentityRace(Exception):
     """Another transaction tied one of the batch's identifiers first. Roll back and start afresh."""
-
-
-class Record(Struct):
-    """A person, an account or a lead in memory: what it holds now, and which facts the batch adds."""
-
-    subject: str
-    id: int
-    traits: dict[str, Any] = field(default_factory=dict)
-    cells: dict[str, Any] = field(default_factory=dict)
-    facts: list[tuple[str, dict[str, Any], int]] = field(default_factory=list)
-    is_new: bool = False
-    changed: bool = False
-    learnt: set[str] = field(default_factory=set)
-
-    def learn(self, raw: Mapping[str, Any], cells: Mapping[str, Cell], *, at: int, trusted: bool) -> None:
-        """Add what an arrival says at an instant. A repeated value is no new fact; an older one does not win."""
-        for name, value in cells.items():
-            now = self.cells.get(name)
-            if now is not None and (not trusted or now.get("t") == value.text):
-                continue
-            told = cell_to_json(value)
-            self.facts.append((name, told, at))
-            # As history is read (`language.history`): by instant, then by when it was learnt, then by text.
-            same = now is not None and at == now["at"] and name in self.learnt
-            if now is None or ((value.text or "") >= (now.get("t") or "") if same else at >= now["at"]):
-                self.cells[name] = {**told, "at": at}
-                self.traits[name] = raw.get(name, value.text)
-                self.learnt.add(name)
-            self.changed = True
-
-
-class PersonRecord(Record):
-    """A person in memory."""
-
-    account_id: int | None = None
-    email: str | None = None
-    email_verified: bool = True
-    opted_out: bool = False
 
 
 class Tied(Struct, frozen=True, gc=False):
@@ -245,7 +207,7 @@ class _Batch:
                 if one.ties_version != known[id_].ties_version:
                     raise IdentityRace  # a merger moved trails while we waited for the lock
                 known[id_] = one
-                self.people[id_] = one.record(id_, _load(traits), _load(cells))
+                self.people[id_] = one.record(id_, load(traits), load(cells))
         self._remember(known, told)
 
     def _remember(self, known: Mapping[int, _Known], told: set[int]) -> None:
@@ -455,7 +417,7 @@ class _Batch:
                     prepare=True,
                 )
                 for id_, traits, cells in cursor.fetchall():
-                    self.accounts[id_] = Record("account", id_, _load(traits), _load(cells))  # type: ignore[index,arg-type]
+                    self.accounts[id_] = Record("account", id_, load(traits), load(cells))  # type: ignore[index,arg-type]
 
     # --- writing ---------------------------------------------------------------------------
 
@@ -474,7 +436,7 @@ class _Batch:
                     "INSERT INTO leads_identifier (kind, value, visitor_id, created_at)"
                     " SELECT k, v, i, $4 FROM unnest($1::text[], $2::text[], $3::bigint[]) AS n (k, v, i)"
                     " ON CONFLICT (kind, value) DO NOTHING",
-                    (*_columns(rows, 3), at),
+                    (*columns(rows, 3), at),
                     prepare=True,
                 )
             if self.new_accounts:
@@ -486,10 +448,10 @@ class _Batch:
                     " SELECT i, d, n, t::jsonb, c::jsonb, $6 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[],"
                     " $5::text[]) AS n (d, i, n, t, c) ON CONFLICT (domain) DO NOTHING",
                     (
-                        *_columns(accounts, 2),
-                        [_account_name(r.traits) for r in told],
-                        [_dump(r.traits) for r in told],
-                        [_dump(r.cells) for r in told],
+                        *columns(accounts, 2),
+                        [account_name(r.traits) for r in told],
+                        [dump(r.traits) for r in told],
+                        [dump(r.cells) for r in told],
                         at,
                     ),
                     prepare=True,
@@ -504,7 +466,7 @@ class _Batch:
                     " FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::boolean[], $5::boolean[], $6::text[], $7::text[],"
                     " $8::text[], $9::text[], $10::text[], $11::bytea[]) AS n (i, a, e, v, o, t, c, nm, ti, ph, s)"
                     " ON CONFLICT (email) DO NOTHING",
-                    (*_columns([_person_row(p) for p in people], 10), [os.urandom(32) for _ in people], at),
+                    (*columns([person_row(p) for p in people], 10), [os.urandom(32) for _ in people], at),
                     prepare=True,
                 )
             if self.new_visitors:
@@ -515,7 +477,7 @@ class _Batch:
                 cursor.execute(
                     "INSERT INTO leads_visitor (id, person_id, tied_at, tied_known_at, created_at) SELECT i, p, a, k, $5"
                     " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS n (i, p, a, k)",
-                    (*_columns(rows_v, 4), at),
+                    (*columns(rows_v, 4), at),
                     prepare=True,
                 )
             if self.ties:
@@ -525,7 +487,7 @@ class _Batch:
                     "UPDATE leads_visitor AS v SET person_id = n.p, tied_at = n.a, tied_known_at = $4"
                     " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS n (v, p, a)"
                     " WHERE v.id = n.v AND v.person_id IS NULL",
-                    (*_columns(ties, 3), at),
+                    (*columns(ties, 3), at),
                     prepare=True,
                 )
             if self.questions:
@@ -533,7 +495,7 @@ class _Batch:
                     "INSERT INTO capture_duplicate (first_id, second_id, why, found_at, decision)"
                     " SELECT f, s, w, $4, '' FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS n (f, s, w)"
                     " ON CONFLICT (first_id, second_id) DO NOTHING",
-                    (*_columns(sorted(self.questions), 3), at),
+                    (*columns(sorted(self.questions), 3), at),
                     prepare=True,
                 )
         return written
@@ -564,84 +526,3 @@ class _Batch:
                     )  # fmt: skip
                 if arrival.account.cells:
                     account.learn(arrival.account.raw, arrival.account.cells, at=arrival.at, trusted=arrival.trusted)
-
-
-def write_traits(records: Iterable[Record], *, known_at: int) -> None:
-    """Write what people, accounts and leads learnt: one statement for the facts, one for each kind of record.
-
-    New records are inserted with what they know already (`is_new`): only their facts are written here.
-    """
-    records = list(records)
-    facts = [(r.subject, r.id, name, _dump(told), at) for r in records for name, told, at in r.facts]
-    if not any(r.changed for r in records):
-        return
-    with raw_cursor() as cursor:
-        if facts:
-            cursor.execute(
-                "INSERT INTO leads_attributefact (subject, subject_id, field, cell, at, known_at)"
-                " SELECT s, i, f, c::jsonb, a, $6 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])"
-                " AS n (s, i, f, c, a)",
-                (*_columns(facts, 5), known_at),
-                prepare=True,
-            )
-        people = [r for r in records if isinstance(r, PersonRecord) and r.changed and not r.is_new]
-        if people:
-            cursor.execute(
-                "UPDATE leads_person AS p SET account_id = n.a, email = n.e, email_verified = n.v, opted_out = n.o,"
-                " traits = n.t::jsonb, cells = n.c::jsonb, name = n.nm, title = n.ti, phone = n.ph, account_known_at ="
-                " CASE WHEN p.account_id IS NULL AND n.a IS NOT NULL THEN $11 ELSE p.account_known_at END"
-                " FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::boolean[], $5::boolean[], $6::text[], $7::text[],"
-                " $8::text[], $9::text[], $10::text[]) AS n (i, a, e, v, o, t, c, nm, ti, ph) WHERE p.id = n.i",
-                (*_columns([_person_row(p) for p in people], 10), known_at),
-                prepare=True,
-            )
-        for subject, name_of in (("account", _account_name), ("lead", None)):
-            changed = [r for r in records if r.subject == subject and r.changed and not r.is_new]
-            if not changed:
-                continue
-            set_name = ", name = n.nm" if name_of else ""
-            cursor.execute(
-                (
-                    f"UPDATE leads_{subject} AS r SET traits = n.t::jsonb, cells = n.c::jsonb{set_name}"
-                    " FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS n (i, t, c, nm) WHERE r.id = n.i"
-                ).encode(),
-                _columns(
-                    [(r.id, _dump(r.traits), _dump(r.cells), name_of(r.traits) if name_of else "") for r in changed], 4
-                ),
-                prepare=True,
-            )
-
-
-def _person_row(p: PersonRecord) -> tuple[Any, ...]:
-    return (
-        p.id, p.account_id, p.email, p.email_verified, p.opted_out, _dump(p.traits), _dump(p.cells),
-        _full_name(p.traits), _said(p.traits, "person.title", 300), _said(p.traits, "person.phone", 40),
-    )  # fmt: skip
-
-
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> tuple[list[Any], ...]:
-    """Rows turned into columns, for unnest."""
-    return tuple([row[i] for row in rows] for i in range(width))
-
-
-def _load(text: str) -> dict[str, Any]:
-    return msgspec.json.decode(text) if text != "{}" else {}
-
-
-def _dump(value: Mapping[str, Any]) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-def _said(traits: Mapping[str, Any], name: str, limit: int) -> str:
-    return str(traits.get(name) or "")[:limit]
-
-
-def _full_name(traits: Mapping[str, Any]) -> str:
-    whole = _said(traits, "person.name", 300)
-    if whole:
-        return whole
-    return " ".join(x for x in (_said(traits, "person.first_name", 150), _said(traits, "person.last_name", 149)) if x)
-
-
-def _account_name(traits: Mapping[str, Any]) -> str:
-    return _said(traits, "account.name", 300)

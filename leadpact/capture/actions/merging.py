@@ -12,7 +12,8 @@ from typing import Any
 
 from django.db.models import F
 
-from leadpact.capture.actions.identify import OPTED_OUT, PersonRecord, Record, write_traits
+from leadpact.capture.actions.identify import OPTED_OUT
+from leadpact.capture.actions.records import PersonRecord, Record, write_traits
 from leadpact.capture.rules.merging import Side, learn, unlearn
 from leadpact.kit.failures import CannotDo
 from leadpact.kit.raw import cursor as raw_cursor
