@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from leadpact.capture.actions import intake
+from leadpact.capture.rules.arrival import Arrival
 from leadpact.custody.models import Entry, Holding
 from leadpact.leads.models import Lead, Person, Touch, Visitor
 from leadpact.loop import clocks
@@ -41,6 +43,22 @@ def test_a_batch_after_an_hour_that_is_late_says_first_what_was_true_then(cast: 
     clocks.let_time_pass(at=again + MINUTE)
     assert judged(VERA)[3:] == [], "the sweep finds nothing left to say"
     assert Judgement.objects.get().as_of == as_of
+
+
+def says(title: str, *, at: int) -> Arrival:
+    """Vera says what she is, and does nothing."""
+    told = touch("x", at=at, email=VERA, person=traits(**{"person.title": title}))
+    return structs.replace(told, touch=None)
+
+
+def test_who_only_says_again_what_was_known_waits_for_the_hour(cast: Cast) -> None:
+    """No fact is left of it, so that a replay could not know that anybody asked."""
+    intake([touch("demo.requested", at=AT, email=VERA), says("Buyer", at=AT)], known_at=AT)
+    over = AT + 7 * DAY  # the request leaves its window; the next full hour says so
+    intake([says("Buyer", at=over + MINUTE)], known_at=over + MINUTE)
+    assert judged(VERA) == [(AT, "sales_ready")]
+    intake([says("Head of buying", at=over + 2 * MINUTE)], known_at=over + 2 * MINUTE)
+    assert judged(VERA) == [(AT, "sales_ready"), (over + 2 * MINUTE, "prospect")]
 
 
 def test_where_custody_alone_changes_nobody_is_judged(cast: Cast) -> None:

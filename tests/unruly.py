@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from leadpact.capture.rules.segment import Caller, parse_batch
 from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.loop import clocks
 from leadpact.loop.intake import take
-from leadpact.loop.rehearsal import Rehearsal
+from leadpact.loop.rehearsal import Counts, Rehearsal
 from leadpact.loop.withdraw import withdraw
 from leadpact.simulation.company import Company
 from leadpact.team.models import User
@@ -44,6 +44,13 @@ class Unruly(Rehearsal):
         self.stands_still = 0
         self.since = 0
         self.done = {"withdrawn": 0, "imported": 0, "still": 0, "late": 0}
+
+    def _live(self) -> Iterator[tuple[int, Counts]]:
+        """A sweep that stands still at the end goes on then: a replay up to the end asks for its hours, too."""
+        yield from super()._live()
+        if self.since:
+            self.stands_still = 0
+            self._time_passes(self.company.end)
 
     def _act(self, until: int) -> None:
         """People act before the hour's batch, or after it: the ledger's instants would not be true otherwise."""

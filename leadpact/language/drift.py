@@ -6,18 +6,24 @@ From there the direction of every score and clause follows, and with it which ve
 company are prospects, and most agreements give time no way to make a prospect anything else: nobody has to look at them
 again every hour (Meaning 13).
 
-Facts whose own instant is still to come break this, and are not looked at here: a running system has none, because what
+How far a score is from the next bound of any clause, and how much fading can move it in a day, say how soon that can be: a lead
+far above its threshold need not be looked at again with every step that fades (`turns_at`).
+
+Facts whose own instant is still to come break the first, and are not looked at here: a running system has none, because what
 arrives is at most as late as its arrival.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from leadpact.language.nodes import (
+    DAY,
     DEFAULT_VERDICT,
     DIMENSIONS,
+    THOUSANDTHS,
     ActivePeople,
     Agreement,
     All,
@@ -30,6 +36,7 @@ from leadpact.language.nodes import (
     Not,
     Score,
     Touched,
+    walk,
 )
 
 STILL: Final = 0
@@ -41,7 +48,7 @@ FALLS: Final = 2
 class Drift:
     """An agreement's clauses, each with the way in which time can move it. Made once for an agreement, asked for every lead."""
 
-    __slots__ = ("_cools", "_ready", "_verdicts")
+    __slots__ = ("_bounds", "_cools", "_ready", "_verdicts")
 
     def __init__(self, agreement: Agreement) -> None:
         scores = {
@@ -54,6 +61,11 @@ class Drift:
         ]
         self._ready: list[int] = dict(self._verdicts).get("sales_ready", [])
         self._cools = STILL if agreement.cools is None else _truth(agreement.cools, scores)
+        self._bounds = [
+            (place, _fading(agreement, dimension), bounds)
+            for place, dimension in enumerate(DIMENSIONS)
+            if (bounds := sorted(set(_bounds(agreement, dimension))))
+        ]
 
     def can_change(self, verdict: str, *, alternatives: int, cools: bool) -> bool:
         """Whether time alone can change what was found of a lead: its verdict, which alternatives of sales_ready hold, `cools`.
@@ -72,6 +84,62 @@ class Drift:
             if direction & (FALLS if alternatives >> place & 1 else RISES):
                 return True
         return bool(self._cools & (FALLS if cools else RISES))
+
+    def turns_at(
+        self, scores: Sequence[int], *, as_of: int, changes_at: int | None, steps_at: int | None, fades: int
+    ) -> int | None:
+        """Before this instant time alone changes no verdict, no alternative of sales_ready and not `cools`; None: never.
+
+        scores: in thousandths, in the order of DIMENSIONS. The others: as `evaluate.Judgement` has them. A touch that fades takes
+        a step with each whole day, so within n days it takes n + 1 at most: what is `margin` away from the next bound cannot
+        be there before `margin / fades - 1` days are over.
+        """
+        return _earliest(self._reaches(self._margin(scores), as_of, changes_at, fades), steps_at)
+
+    def stale_at(self, *, as_of: int, changes_at: int | None, steps_at: int | None, fades: int) -> int | None:
+        """Before this instant no score is a whole point from what it was as of `as_of`; None: it never will be."""
+        return _earliest(self._reaches(THOUSANDTHS, as_of, changes_at, fades), steps_at)
+
+    def _margin(self, scores: Sequence[int]) -> int | None:
+        """How many thousandths fading is away from the next bound of a score; None where it goes towards none."""
+        margins: list[int] = []
+        for place, direction, bounds in self._bounds:
+            score = scores[place]
+            above = bisect_right(bounds, score)
+            if direction & FALLS and above:
+                margins.append(score - bounds[above - 1] + 1)
+            if direction & RISES and above < len(bounds):
+                margins.append(bounds[above] - score)
+        return min(margins, default=None)
+
+    @staticmethod
+    def _reaches(margin: int | None, as_of: int, changes_at: int | None, fades: int) -> int | None:
+        """The first instant at which steps of `fades` a day may have moved a score by `margin`."""
+        if margin is None or fades == 0 or changes_at is None:
+            return None
+        return max(changes_at, as_of + (-(-margin // fades) - 1) * DAY)
+
+
+def _earliest(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else min(one, other)
+
+
+def _fading(agreement: Agreement, dimension: str) -> int:
+    """The way in which steps of fading alone move a score."""
+    lines = [line for line in agreement.lines_of(dimension) if isinstance(line.rule, Each) and line.rule.fades]
+    return _either(FALLS if line.points > 0 else RISES for line in lines if line.points)
+
+
+def _bounds(agreement: Agreement, dimension: str) -> Iterator[int]:
+    """Scores at which some comparison of it turns, as the least score on the far side."""
+    asked = [clause for verdict in agreement.verdicts for clause in verdict.alternatives]
+    for clause in asked if agreement.cools is None else [*asked, agreement.cools]:
+        for leaf in walk(clause):
+            if isinstance(leaf, Score) and leaf.dimension == dimension:
+                if leaf.at_least is not None:
+                    yield leaf.at_least
+                if leaf.at_most is not None:
+                    yield leaf.at_most + 1
 
 
 def _either(directions: Iterable[int]) -> int:

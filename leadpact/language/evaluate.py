@@ -70,7 +70,9 @@ class Judgement:
     holds the lead is not looked at. distance: thousandths of score missing to sales_ready, 0 when it holds, None when
     no score could bring it about. changes_at: before this instant no verdict, clause or score changes while no new fact
     comes in (later values of attributes aside: who resolves them knows them); None when nothing ever does. Only a line that
-    counts active people may name fewer touches earlier: of the same people, whose older touches left the window.
+    counts active people may name fewer earlier, where its condition stays what it was. steps_at: the same, where the steps
+    of fading lines are passed over. fades: the most that those move any score in one step, in thousandths; a touch takes
+    one with each whole day of its age. `drift` says from the three when a verdict can change.
     """
 
     lead_id: str
@@ -83,6 +85,8 @@ class Judgement:
     cools: bool
     distance: int | None
     changes_at: int | None
+    steps_at: int | None
+    fades: int
 
 
 def evaluate(agreement: Agreement, lead: Lead, history: History, as_of: int) -> Judgement:
@@ -110,6 +114,8 @@ def evaluate(agreement: Agreement, lead: Lead, history: History, as_of: int) -> 
         cools=agreement.cools is not None and scene.truth(agreement.cools) is True,
         distance=_nearest(scene.missing(alternative) for alternative in alternatives),
         changes_at=scene.changes_at(),
+        steps_at=scene.changes_at(fading=False),
+        fades=scene.fades(),
     )
 
 
@@ -256,26 +262,55 @@ class Scene:
 
     # --- time ---------------------------------------------------------------------------
 
-    def changes_at(self) -> int | None:
+    def changes_at(self, *, fading: bool = True) -> int | None:
         """The first instant at which a touch begins, leaves a window, or fades a step; none of it need matter.
 
-        Somebody stops being active with their latest touch, not with each.
+        Somebody stops being active with their latest touch, not with each; and of active people only that one counts with whom
+        their number passes a bound of the clause. fading: False passes steps of fading over, the last
+        one among them, with which a touch that only fades leaves its window.
         """
         instants: list[int | None] = []
-        fading = {line.rule.query for line in self.agreement.lines if isinstance(line.rule, Each) and line.rule.fades}
+        fade = {line.rule.query for line in self.agreement.lines if isinstance(line.rule, Each) and line.rule.fades}
+        counted = self._counted_whole()
         for query in queries(self.agreement):
-            instants += [self._next(t.at, query.within, fades=query in fading) for t in self.candidates(query)]
+            found = self.candidates(query)
+            if fading or query in counted:
+                instants += [self._next(t.at, query.within, fades=fading and query in fade) for t in found]
+            else:
+                instants += [t.at for t in found if t.at > self.as_of]
         for leaf in leaves_of(self.agreement):
             if isinstance(leaf, ActivePeople):
                 instants += [self._next(at, leaf.within, fades=False) for at in self._ends_of_activity(leaf)]
         return _nearest(instants)
 
+    def _counted_whole(self) -> set[TouchQuery]:
+        """Queries by which something counts touches as they are, whatever else fades by them."""
+        asked = {leaf.query for leaf in leaves_of(self.agreement) if isinstance(leaf, Touched)}
+        each = [line.rule for line in self.agreement.lines if isinstance(line.rule, Each)]
+        return asked | {rule.query for rule in each if not rule.fades}
+
+    def fades(self) -> int:
+        """The most that fading moves any score in one step, in thousandths: each touch of each fading line by what it loses a day.
+
+        More than it is where a cap, or the latest of several, leaves some of it out.
+        """
+        most = 0
+        for line in self.agreement.lines:
+            if isinstance(line.rule, Each) and line.rule.fades and line.rule.query.within is not None:
+                within = line.rule.query.within
+                young = sum(self.in_window(t.at, within) for t in self.candidates(line.rule.query))
+                most += young * fading_step(line.points, within)
+        return most
+
     def _ends_of_activity(self, clause: ActivePeople) -> list[int]:
-        """The latest touch of each active person, and touches that are still to come."""
+        """The latest touch of those with whose end the number passes a bound, and touches that are still to come."""
         latest: dict[str | None, int] = {}
         for touch in self.active(clause):
             latest[touch.person if self.lead.account is not None else None] = touch.at  # in order of time
-        return [*latest.values(), *(t.at for t in self._made(clause) if t.at > self.as_of)]
+        # Who was active last ends last: while n are left, the n most recent are.
+        recent = sorted(latest.values(), reverse=True)
+        ends = [recent[bound - 1] for bound in clause.bounds if bound <= len(recent)]
+        return [*ends, *(t.at for t in self._made(clause) if t.at > self.as_of)]
 
     def _next(self, at: int, within: int | None, *, fades: bool) -> int | None:
         if at > self.as_of:
@@ -283,6 +318,11 @@ class Scene:
         if within is None or at <= self.as_of - within:
             return None
         return at + ((self.as_of - at) // DAY + 1) * DAY if fades else at + within
+
+
+def fading_step(points: int, within: int) -> int:
+    """The most that a touch of a fading line loses with a day, in thousandths: points × 1000 over the window's days, rounded up."""
+    return -(-abs(points) * THOUSANDTHS // (within // DAY))
 
 
 def fits(kind: str, properties: Mapping[str, Cell], query: TouchQuery, agreement: Agreement) -> bool:

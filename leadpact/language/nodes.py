@@ -167,6 +167,12 @@ class ActivePeople:
     within: int | None = None
     kinds: tuple[str, ...] = ()
 
+    @property
+    def bounds(self) -> tuple[int, ...]:
+        """Numbers of people below which the clause turns, when it is one person less."""
+        found = (self.at_least,) if self.at_most is None else (self.at_least, self.at_most + 1)
+        return tuple(bound for bound in found if bound >= 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Score:

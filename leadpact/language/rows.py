@@ -68,4 +68,5 @@ def judgement_row(judgement: Judgement, *, extras: bool = True) -> tuple[Value, 
     if not extras:
         return row
     bits = sum(1 << n for n, held in enumerate(judgement.alternatives) if held)
-    return (*row, bits, judgement.cools, judgement.distance, judgement.changes_at)
+    ahead = (judgement.changes_at, judgement.steps_at, judgement.fades)
+    return (*row, bits, judgement.cools, judgement.distance, *ahead)

@@ -11,6 +11,7 @@ from typing import Literal
 
 from sqlglot import exp
 
+from leadpact.language.evaluate import fading_step
 from leadpact.language.kinds import OURS
 from leadpact.language.needs import column, leaves
 from leadpact.language.nodes import DAY, THOUSANDTHS, ActivePeople, Agreement, Each, Form, Touched, TouchQuery
@@ -207,14 +208,33 @@ def worth(measure: Faded, age: exp.Expression, dialect: Dialect) -> exp.Expressi
     return exp.Neg(this=exp.Paren(this=size)) if measure.points < 0 else size
 
 
-def change(source: Source, where: Pass, measure: Measure, tested: frozenset[str] | None) -> exp.Expression:
-    """When time alone next changes what a touch adds: it begins, fades a step, or leaves the window."""
+def slope(source: Source, where: Pass, measure: Faded, tested: frozenset[str] | None) -> exp.Expression:
+    """The most that a touch loses with a day, in thousandths, once for each line that counts it so; NULL where none does."""
+    within = measure.query.within or DAY
+    lines = sum(
+        isinstance(line.rule, Each) and line.rule.fades and Faded(line.rule.query, line.points) == measure
+        for line in source.agreement.lines
+    )
+    happened = exp.LTE(this=col("at", "t"), expression=source.now)
+    parts = [match(source, measure, where, tested), happened, source.since(within)]
+    condition = both(part for part in parts if not isinstance(part, exp.Boolean))
+    return case([(condition, num(lines * fading_step(measure.points, within)))])
+
+
+def change(
+    source: Source, where: Pass, measure: Measure, tested: frozenset[str] | None, *, fading: bool = True
+) -> exp.Expression:
+    """When time alone next changes what a touch adds: it begins, fades a step, or leaves the window.
+
+    fading: False passes over what only fades, down to its last step.
+    """
     at = col("at", "t")
     branches: list[tuple[exp.Expression, exp.Expression]] = [(exp.GT(this=at, expression=source.now), at)]
     within = window_of(measure)
-    if within is not None:
+    fades = isinstance(measure, Faded)
+    if within is not None and (fading or not fades):
         step: exp.Expression = num(within)
-        if isinstance(measure, Faded):
+        if fades:
             step = times(plus(divide(source.age, DAY, source.dialect), num(1)), num(DAY))
         branches.append((source.since(within), plus(at, step)))
     matches = match(source, measure, where, tested)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from sqlglot import exp
@@ -29,6 +30,7 @@ from leadpact.language.sql_expr import (
     aliased,
     bigint,
     both,
+    case,
     coalesce,
     col,
     either,
@@ -40,6 +42,7 @@ from leadpact.language.sql_expr import (
     num,
     plus,
     stage,
+    total,
 )
 from leadpact.language.sql_measures import (
     Faded,
@@ -56,12 +59,14 @@ from leadpact.language.sql_measures import (
     measure_column,
     measured,
     measures,
+    slope,
     thins,
     window_of,
     worth,
 )
 
 Stage = tuple[str, exp.Select]
+NEVER: Final = -(2**62)
 ASKED: Final = "asked"
 """The stage of touches with what long lists say of them. Engines read through it, they do not keep it: it may be of
 millions of rows, of which a batch of leads looks at few."""
@@ -90,13 +95,29 @@ def _tested(source: Source) -> Iterator[tuple[str, Test]]:
         yield from ((name, test) for name, tests in query.where for test in tests)
 
 
-def soon_in(source: Source) -> list[exp.Expression]:
-    """When time alone next changes what each stage says, one column a stage."""
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """Columns of a stage: when time alone next changes what it says, the same without steps of fading, and how much those move.
+
+    Where nothing of the stage fades, `steps` is `soon` and `fades` is not there.
+    """
+
+    soon: exp.Expression
+    steps: exp.Expression
+    fades: exp.Expression | None
+
+
+def ahead_in(source: Source) -> list[Ahead]:
+    """What each stage says of the time ahead."""
     found = measures(source.agreement)
-    names = dict.fromkeys(
-        _stage_of(source, place, m, found) if isinstance(m, People) else place for place, m in _placed(source, found)
-    )
-    return [col("soon", name) for name in names]
+    fading: dict[str, bool] = {}
+    for place, measure in _placed(source, found):
+        name = _stage_of(source, place, measure, found) if isinstance(measure, People) else place
+        fading[name] = fading.get(name, False) or isinstance(measure, Faded)
+    return [
+        Ahead(col("soon", name), col("steps" if fades else "soon", name), col("fades", name) if fades else None)
+        for name, fades in fading.items()
+    ]
 
 
 def _placed(source: Source, found: tuple[Measure, ...]) -> Iterator[tuple[Pass, Measure]]:
@@ -165,9 +186,20 @@ def _pass(source: Source, where: Pass, wanted: list[Measure], found: tuple[Measu
             name = measure_column(measure, found)
             query = query.select(named(measured(source, where, measure, tested), name), copy=False)
     if source.extras:
-        changes = list(dict.fromkeys(change(source, where, measure, tested) for measure in wanted))
-        query = query.select(named(exp.Min(this=least(changes)), "soon"), copy=False)
+        query = query.select(*_ahead(source, where, wanted, tested), copy=False)
     return query
+
+
+def _ahead(source: Source, where: Pass, wanted: list[Measure], tested: frozenset[str] | None) -> list[exp.Expression]:
+    """The columns of `Ahead`, of the measures of a pass."""
+    changes = list(dict.fromkeys(change(source, where, measure, tested) for measure in wanted))
+    out: list[exp.Expression] = [named(exp.Min(this=least(changes)), "soon")]
+    faded = [measure for measure in wanted if isinstance(measure, Faded)]
+    if not faded:
+        return out
+    steps = list(dict.fromkeys(change(source, where, measure, tested, fading=False) for measure in wanted))
+    moved = [coalesce(exp.Sum(this=slope(source, where, measure, tested)), num(0)) for measure in faded]
+    return [*out, named(exp.Min(this=least(steps)), "steps"), named(bigint(total(moved)), "fades")]
 
 
 def _thinned(source: Source, where: Pass, measure: Measure, found: tuple[Measure, ...]) -> exp.Select:
@@ -177,19 +209,23 @@ def _thinned(source: Source, where: Pass, measure: Measure, found: tuple[Measure
     if not isinstance(matches, exp.Boolean):
         rows = rows.where(matches, copy=False)
     rows = rows.group_by(*groups(source, measure, where), copy=False)
-    total: exp.Expression = exp.Count(this=exp.Star())
+    added: exp.Expression = exp.Count(this=exp.Star())
     if isinstance(measure, Faded):
         rows = rows.select(named(exp.Max(this=col("at", "t")), "at"), copy=False)
         age = minus(col("as_of", "f") if source.as_of is None else num(source.as_of), col("at", "f"))
-        total = bigint(exp.Sum(this=worth(measure, age, source.dialect)))
+        added = bigint(exp.Sum(this=worth(measure, age, source.dialect)))
     keys = source.keys(_identity(where))
-    outer = exp.select(*(col(key, "f") for key in keys), named(total, measure_column(measure, found)), copy=False)
+    outer = exp.select(*(col(key, "f") for key in keys), named(added, measure_column(measure, found)), copy=False)
     outer = outer.from_(rows.subquery("f", copy=False), copy=False)
     return outer.group_by(*(col(key, "f") for key in keys), copy=False)
 
 
 def _people(source: Source, where: Pass, measure: Measure, found: tuple[Measure, ...]) -> exp.Select:
-    """How many people are active, and when the first of them stops being it: with their latest touch, not with each."""
+    """How many people are active, and when their number first passes a bound that some clause compares it with.
+
+    Somebody stops being active with their latest touch, not with each. Who was active last ends last: with the third most recent,
+    there are fewer than three.
+    """
     at, later = col("at", "t"), exp.GT(this=col("at", "t"), expression=source.now)
     rows = _grouped(source, where).where(_stands(source, [measure], later=True), copy=False)
     matches = match(source, measure, where, kinds_of(measure))
@@ -201,17 +237,40 @@ def _people(source: Source, where: Pass, measure: Measure, found: tuple[Measure,
         named(filtered(exp.Min(this=at), later), "later"),
         copy=False,
     )
-    within = window_of(measure)
-    changes = [col("later", "f")] if within is None else [plus(col("latest", "f"), num(within)), col("later", "f")]
     keys = source.keys(_identity(where))
+    within, bounds = window_of(measure), _bounds(source.agreement, measure)
+    people: exp.Expression = rows.subquery("f", copy=False)
+    changes: list[exp.Expression] = [col("later", "f")]
+    if within is not None and bounds:
+        people = _placed_by_recency(people, keys)
+        passed = either([exp.EQ(this=col("place", "f"), expression=num(bound)) for bound in bounds])
+        changes.insert(0, case([(passed, plus(col("latest", "f"), num(within)))]))
     outer = exp.select(
         *(col(key, "f") for key in keys),
         named(exp.Count(this=col("latest", "f")), measure_column(measure, found)),
         named(exp.Min(this=least(changes)), "soon"),
         copy=False,
     )
-    outer = outer.from_(rows.subquery("f", copy=False), copy=False)
-    return outer.group_by(*(col(key, "f") for key in keys), copy=False)
+    return outer.from_(people, copy=False).group_by(*(col(key, "f") for key in keys), copy=False)
+
+
+def _placed_by_recency(people: exp.Expression, keys: tuple[str, ...]) -> exp.Expression:
+    """People with their places: the most recent is the first; who is still to come has the last, and no latest touch."""
+    latest = coalesce(col("latest", "f"), num(NEVER))
+    place = exp.Window(
+        this=exp.RowNumber(),
+        partition_by=[col(key, "f") for key in keys],
+        order=exp.Order(expressions=[exp.Ordered(this=latest, desc=True, nulls_first=False)]),
+    )
+    query = exp.select(*(col(name, "f") for name in (*keys, "latest", "later")), named(place, "place"), copy=False)
+    return query.from_(people, copy=False).subquery("f", copy=False)
+
+
+def _bounds(agreement: Agreement, measure: Measure) -> list[int]:
+    """Every number of people below which some clause turns that compares this measure."""
+    if not isinstance(measure, People):
+        return []
+    return sorted({bound for clause in _clauses(agreement, measure) for bound in clause.bounds})
 
 
 def _identity(where: Pass) -> str:

@@ -18,8 +18,9 @@ It reads two relations, which the caller provides as tables, views or, with `Com
              and a column for each of `needs(agreement).properties`
 
 and answers, for each row of leads: lead_id, as_of, verdict, decided_by, fit, engagement, readiness, one `points.LINE`
-for each line, and with extras: alternatives, cools, distance, changes_at. Integers are BIGINT. In PostgreSQL an
-output column with a name over 63 bytes is cut off: read by position (`Compiled.columns`).
+for each line, and with extras: alternatives, cools, distance, changes_at, steps_at, fades (as `evaluate.Judgement` has
+them). Integers are BIGINT. In PostgreSQL an output column with a name over 63 bytes is cut off: read by position
+(`Compiled.columns`).
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ from leadpact.language.sql_expr import (
     total,
 )
 from leadpact.language.sql_measures import Source, measures
-from leadpact.language.sql_touches import ASKED, soon_in, stages
+from leadpact.language.sql_touches import ASKED, ahead_in, stages
 from leadpact.language.sql_verdict import Leaf, fact, join, line_points, missing, score
 
 MAX_ALTERNATIVES = 62
@@ -113,7 +114,7 @@ def compile_sql(
 ) -> Compiled:
     """The query for an agreement.
 
-    extras: also alternatives, cools, distance and changes_at. as_of: one instant for all leads, written into the
+    extras: also alternatives, cools, distance, changes_at, steps_at and fades. as_of: one instant for all leads, written into the
     query; then the column `as_of` of leads is not read, and touches are added up without a look at leads first.
 
     Raises ValueError for an unknown dialect, and for more than 62 alternatives of sales_ready.
@@ -154,7 +155,7 @@ def _facts(source: Source, passes: list[str]) -> exp.Select:
     for leaf, name in _verdict_facts(agreement).items():
         query = query.select(named(fact(leaf, source, found), name), copy=False)
     if source.extras:
-        query = query.select(named(bigint(least(soon_in(source))), "changes_at"), copy=False)
+        query = query.select(*_ahead(source), copy=False)
     query = query.from_(_subject(source), copy=False)
     for name in passes:
         if name == ASKED:
@@ -164,6 +165,16 @@ def _facts(source: Source, passes: list[str]) -> exp.Select:
         on = exp.and_(*(exp.EQ(this=col(key, name), expression=col(key, "s")) for key in keys))
         query = query.join(stage(name), on=on, join_type="left", copy=False)
     return query
+
+
+def _ahead(source: Source) -> list[exp.Expression]:
+    """When time alone changes something, when it changes something that does not fade, and how much fading moves in a step."""
+    found = ahead_in(source)
+    return [
+        named(bigint(least([one.soon for one in found])), "changes_at"),
+        named(bigint(least([one.steps for one in found])), "steps_at"),
+        named(bigint(total([coalesce(one.fades, num(0)) for one in found if one.fades is not None])), "fades"),
+    ]
 
 
 def _subject(source: Source) -> exp.Expression:
@@ -260,4 +271,6 @@ def _extras(agreement: Agreement) -> list[exp.Expression]:
         named(cools, "cools"),
         named(bigint(distance), "distance"),
         col("changes_at"),
+        col("steps_at"),
+        col("fades"),
     ]

@@ -100,21 +100,20 @@ def _take(arrivals: Sequence[Ready], known_at: int, historic: bool, *, lock_all:
     touches = _write_touches(found, now)
     captured = [_captured(n, version) for n in new]
     concerned = {lead_of[p] for p in people}
-    judge: set[int] = {n.lead_id for n in new}
-    if can_change is not None:
-        own = set(people)
-        judge |= {
-            h.lead_id
-            for h in held.values()
-            if (
-                h.person_id not in own
-                or h.person_id in can_change.people
-                or h.account_id in can_change.accounts
-                or h.may_have_changed(now)
-            )
-        }
     with in_flight():
-        _write_leads(found, lead_of, new, now, historic=historic)
+        learnt = _write_leads(found, lead_of, new, now, historic=historic)
+        judge: set[int] = {n.lead_id for n in new}
+        if can_change is not None:
+            own, told = set(people), _told(found, learnt)
+            judge |= {
+                h.lead_id
+                for h in held.values()
+                if (
+                    h.person_id not in own
+                    or h.account_id in can_change.accounts
+                    or (h.person_id in told and (h.person_id in can_change.people or h.may_have_changed(now)))
+                )
+            }
         outcome = judge_and_move(
             captured=captured,
             judge=sorted(judge),
@@ -145,6 +144,16 @@ def _still_true(found: Identified, held: Iterable[LockedLead]) -> None:
     for one in held:
         if found.unlocked.get(one.person_id, one.person) != one.person:
             raise IdentityRace
+
+
+def _told(found: Identified, learnt: set[int]) -> set[int]:
+    """People of whom the batch leaves a fact. learnt: those whose lead learnt something.
+
+    Who only says again what was known brings nothing, and is not judged: a replay, which knows facts alone, would not know when.
+    """
+    told = {t.person_id for t in found.tied if t.person_id is not None and t.arrival.touch is not None}
+    told |= {person.id for person in found.people.values() if person.facts or person.is_new}
+    return told | learnt | found.joined | found.placed
 
 
 def _lead_fields(found: Identified) -> dict[int, set[str]]:
@@ -235,8 +244,8 @@ def _write_touches(found: Identified, now: int) -> dict[int, int]:
     return last
 
 
-def _write_leads(found: Identified, lead_of: dict[int, int], new: list[_New], now: int, *, historic: bool) -> None:
-    """Write the new leads, and what people, accounts and leads learnt from the batch."""
+def _write_leads(found: Identified, lead_of: dict[int, int], new: list[_New], now: int, *, historic: bool) -> set[int]:
+    """Write the new leads, and what people, accounts and leads learnt; returns the people whose lead learnt something."""
     told = [t for t in found.tied if t.arrival.lead.cells and t.person_id is not None]
     leads = {n.lead_id: n.record for n in new}
     missing = sorted({lead_of[t.person_id] for t in told if t.person_id is not None} - set(leads))
@@ -258,6 +267,7 @@ def _write_leads(found: Identified, lead_of: dict[int, int], new: list[_New], no
     if new:
         _insert(new, now, historic=historic)
     write_traits([*found.people.values(), *found.accounts.values(), *leads.values()], known_at=now)
+    return {t.person_id for t in told if t.person_id is not None and leads[lead_of[t.person_id]].facts}
 
 
 def _insert(new: list[_New], now: int, *, historic: bool) -> None:

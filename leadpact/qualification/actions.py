@@ -23,7 +23,7 @@ from leadpact.qualification.rules.judged import HOUR, Judged, Met
 
 FIXED = ("lead_id", "as_of", "verdict", "decided_by", "fit", "engagement", "readiness")
 AT_ONCE = 1_000
-EXTRAS = ("alternatives", "cools", "distance", "changes_at")
+EXTRAS = ("alternatives", "cools", "distance", "changes_at", "steps_at", "fades")
 
 
 @lru_cache(maxsize=16)
@@ -67,19 +67,25 @@ def judge_by(agreement_hash: str, *, lead_ids: Sequence[int], as_of: int, histor
         cursor.execute(sql.encode(), (list(lead_ids), as_of), prepare=True)
         rows: list[Any] = cursor.fetchall()
     first_extra = len(FIXED) + len(lines)
+    drift = _drift(agreement_hash)
     # In the order of leads, whatever the plan: what follows from a batch is written, and done, in one order.
     rows.sort(key=itemgetter(0))
-    return [
-        Judged(
-            lead_id=row[0], as_of=row[1], verdict=row[2], decided_by=row[3] or "",
-            fit=row[4], engagement=row[5], readiness=row[6],
-            parts=dict(zip(lines, row[len(FIXED) : first_extra], strict=True)),
-            alternatives=row[first_extra], cools=bool(row[first_extra + 1]),
-            distance=row[first_extra + 2], changes_at=row[first_extra + 3],
-            settled=_is_settled(agreement_hash, row[2], row[first_extra], bool(row[first_extra + 1])),
-        )
-        for row in rows
-    ]  # fmt: skip
+    found: list[Judged] = []
+    for row in rows:
+        alternatives, cools, distance, changes_at, steps_at, fades = row[first_extra:]
+        ahead = {"as_of": as_of, "changes_at": changes_at, "steps_at": steps_at, "fades": fades}
+        settled = changes_at is None or _is_settled(agreement_hash, row[2], alternatives, cools)
+        found.append(
+            Judged(
+                lead_id=row[0], as_of=row[1], verdict=row[2], decided_by=row[3] or "",
+                fit=row[4], engagement=row[5], readiness=row[6],
+                parts=dict(zip(lines, row[len(FIXED) : first_extra], strict=True)),
+                alternatives=alternatives, cools=cools, distance=distance, changes_at=changes_at,
+                turns_at=None if settled else drift.turns_at(row[4:7], **ahead),
+                stale_at=None if changes_at is None else drift.stale_at(**ahead),
+            )
+        )  # fmt: skip
+    return found
 
 
 @lru_cache(maxsize=16)

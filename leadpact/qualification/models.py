@@ -11,8 +11,8 @@ class Judgement(models.Model):
     """The latest verdict on a lead. Scores and parts are thousandths of a point.
 
     Earlier verdicts are in the ledger (moves `judged`); any of them can be computed again.
-    `next_tick` is the first full hour at which time alone could change the verdict, or the midnight at which scores that change
-    no verdict are brought up to date; null: never; 0: judged by the next sweep.
+    `next_tick` is the first full hour at which time alone could change the verdict, or the midnight, if earlier, at which scores
+    are brought up to date that may have moved by a point; null: never; 0: judged by the next sweep.
     """
 
     lead = models.OneToOneField("leads.Lead", primary_key=True, on_delete=models.CASCADE, related_name="judgement")

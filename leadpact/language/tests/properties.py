@@ -17,6 +17,8 @@ from leadpact.language.tests.engines import Ask, Engine, Row
 from leadpact.language.to_sql import compile_sql, points_column
 
 HOUR = DAY // 24
+AHEAD = ("changes_at", "steps_at")
+"""Columns that are instants ahead of the judgement."""
 Named = dict[str, Value]
 Property = Callable[[Engine, int], None]
 
@@ -43,7 +45,7 @@ def touches_to_come_change_no_verdict(engine: Engine, seed: int) -> None:
     for now, asks in _by_instant(seed).items():
         found = _named(engine, case.agreement, changes.still_to_come(case.history, now), asks)
         rows = _named(engine, case.agreement, case.history, asks)
-        assert [_without(row, "changes_at") for row in found] == [_without(row, "changes_at") for row in rows]
+        assert [_without(row, *AHEAD) for row in found] == [_without(row, *AHEAD) for row in rows]
 
 
 def an_instant_is_the_history_up_to_it(engine: Engine, seed: int) -> None:
@@ -112,7 +114,8 @@ def whole_days_earlier_or_later_is_the_same(engine: Engine, seed: int) -> None:
         moved = _named(engine, case.agreement, changes.days_later(case.history, days), asks)
         for row in moved:
             row["as_of"] = _whole(row["as_of"]) - days * DAY
-            row["changes_at"] = None if row["changes_at"] is None else _whole(row["changes_at"]) - days * DAY
+            for name in AHEAD:
+                row[name] = None if row[name] is None else _whole(row[name]) - days * DAY
         assert moved == rows
 
 
@@ -162,8 +165,8 @@ def _named(engine: Engine, agreement: Agreement, history: History, asks: object)
     return [dict(zip(columns, row, strict=True)) for row in engine.rows(agreement, history, asks)]  # type: ignore[arg-type]
 
 
-def _without(row: Named, name: str) -> Named:
-    return {column: value for column, value in row.items() if column != name}
+def _without(row: Named, *names: str) -> Named:
+    return {column: value for column, value in row.items() if column not in names}
 
 
 def _whole(value: Value) -> int:

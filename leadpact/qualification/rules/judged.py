@@ -14,9 +14,9 @@ DAY = 24 * HOUR
 class Judged(Struct, frozen=True, gc=False):
     """A lead's verdict as of an instant. Scores, parts and distance in thousandths of a point.
 
-    alternatives: bit n is set where the n-th alternative of sales_ready held. distance: None is far. changes_at: a lower
-    bound of the next instant at which time alone could change anything; None: never. settled: time alone cannot change the
-    verdict, the alternatives or `cools` (`language.drift`), only scores.
+    alternatives: bit n is set where the n-th alternative of sales_ready held. distance: None is far. Lower bounds of the next
+    instant at which time alone could, None: never: changes_at, change anything; turns_at, change the verdict, the
+    alternatives or `cools`; stale_at, have moved a score by a whole point (`language.drift`).
     """
 
     lead_id: int
@@ -31,19 +31,19 @@ class Judged(Struct, frozen=True, gc=False):
     cools: bool
     distance: int | None
     changes_at: int | None
-    settled: bool = False
+    turns_at: int | None = None
+    stale_at: int | None = None
 
     @property
     def next_tick(self) -> int | None:
         """When to look again: the first full hour (UTC) at which time alone could have changed the verdict (Meaning 13).
 
-        Where only scores can change, the midnight at which they are brought up to date: nothing moves then, and a company's
-        many prospects need not be looked at every hour.
+        Or the midnight, if that is earlier, at which scores are brought up to date that may have moved by a point: nothing
+        changes hands then, and a company's many leads need not be looked at with every step that fades.
         """
-        if self.changes_at is None:
-            return None
-        step = DAY if self.settled else HOUR
-        return -(-self.changes_at // step) * step
+        turns = None if self.turns_at is None else -(-self.turns_at // HOUR) * HOUR
+        stale = None if self.stale_at is None else -(-self.stale_at // DAY) * DAY
+        return stale if turns is None else turns if stale is None else min(turns, stale)
 
 
 @dataclass(frozen=True, slots=True)

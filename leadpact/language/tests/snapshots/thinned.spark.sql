@@ -28,7 +28,31 @@ SELECT
         THEN CASE WHEN `t`.`at` > `l`.`as_of` THEN `t`.`at` END
       END
     )
-  ) AS `soon`
+  ) AS `soon`,
+  MIN(
+    LEAST(
+      CASE
+        WHEN `t`.`kind` = 'page.viewed' AND NOT `t`.`path|t` IS NULL
+        THEN CASE WHEN `t`.`at` > `l`.`as_of` THEN `t`.`at` END
+      END,
+      CASE
+        WHEN `t`.`kind` = 'email.bounced'
+        THEN CASE WHEN `t`.`at` > `l`.`as_of` THEN `t`.`at` END
+      END
+    )
+  ) AS `steps`,
+  CAST(COALESCE(
+    SUM(
+      CASE
+        WHEN `t`.`kind` = 'page.viewed'
+        AND NOT `t`.`path|t` IS NULL
+        AND `t`.`at` <= `l`.`as_of`
+        AND `t`.`at` > `l`.`as_of` - 864000000000
+        THEN 1000
+      END
+    ),
+    0
+  ) AS BIGINT) AS `fades`
 FROM `leads` AS `l`
 JOIN `touches` AS `t`
   ON `t`.`lead_id` = `l`.`lead_id`
@@ -168,51 +192,64 @@ SELECT
   `f`.`account_key`,
   `f`.`as_of`,
   COUNT(`f`.`latest`) AS `m3`,
-  MIN(LEAST(`f`.`latest` + 2592000000000, `f`.`later`)) AS `soon`
+  MIN(
+    LEAST(CASE WHEN `f`.`place` = 1 THEN `f`.`latest` + 2592000000000 END, `f`.`later`)
+  ) AS `soon`
 FROM (
   SELECT
-    `l`.`account_key`,
-    `l`.`as_of`,
-    MAX(`t`.`at`) FILTER(WHERE
-      NOT `t`.`at` > `l`.`as_of`) AS `latest`,
-    MIN(`t`.`at`) FILTER(WHERE
-      `t`.`at` > `l`.`as_of`) AS `later`
+    `f`.`account_key`,
+    `f`.`as_of`,
+    `f`.`latest`,
+    `f`.`later`,
+    ROW_NUMBER() OVER (
+      PARTITION BY `f`.`account_key`, `f`.`as_of`
+      ORDER BY COALESCE(`f`.`latest`, -4611686018427387904) DESC
+    ) AS `place`
   FROM (
-    SELECT DISTINCT
-      `account_key`,
-      `as_of`
-    FROM `leads`
+    SELECT
+      `l`.`account_key`,
+      `l`.`as_of`,
+      MAX(`t`.`at`) FILTER(WHERE
+        NOT `t`.`at` > `l`.`as_of`) AS `latest`,
+      MIN(`t`.`at`) FILTER(WHERE
+        `t`.`at` > `l`.`as_of`) AS `later`
+    FROM (
+      SELECT DISTINCT
+        `account_key`,
+        `as_of`
+      FROM `leads`
+      WHERE
+        NOT `account_key` IS NULL
+    ) AS `l`
+    JOIN `touches` AS `t`
+      ON `t`.`account_key` = `l`.`account_key`
     WHERE
-      NOT `account_key` IS NULL
-  ) AS `l`
-  JOIN `touches` AS `t`
-    ON `t`.`account_key` = `l`.`account_key`
-  WHERE
-    (
-      `t`.`at` > `l`.`as_of` - 2592000000000
-      AND `t`.`known_at` <= `l`.`as_of`
+      (
+        `t`.`at` > `l`.`as_of` - 2592000000000
+        AND `t`.`known_at` <= `l`.`as_of`
+        AND (
+          `t`.`void_at` IS NULL OR `t`.`void_at` > `l`.`as_of`
+        )
+      )
       AND (
-        `t`.`void_at` IS NULL OR `t`.`void_at` > `l`.`as_of`
+        NOT `t`.`kind` IN (
+          'call.attempted',
+          'call.made',
+          'email.bounced',
+          'email.sent',
+          'linkedin.sent',
+          'list.imported',
+          'mail.sent',
+          'seminar.invited',
+          'webinar.invited'
+        )
+        AND NOT `t`.`person_key` IS NULL
       )
-    )
-    AND (
-      NOT `t`.`kind` IN (
-        'call.attempted',
-        'call.made',
-        'email.bounced',
-        'email.sent',
-        'linkedin.sent',
-        'list.imported',
-        'mail.sent',
-        'seminar.invited',
-        'webinar.invited'
-      )
-      AND NOT `t`.`person_key` IS NULL
-    )
-  GROUP BY
-    `l`.`account_key`,
-    `l`.`as_of`,
-    `t`.`person_key`
+    GROUP BY
+      `l`.`account_key`,
+      `l`.`as_of`,
+      `t`.`person_key`
+  ) AS `f`
 ) AS `f`
 GROUP BY
   `f`.`account_key`,
@@ -291,47 +328,60 @@ SELECT
   `f`.`lead_id`,
   `f`.`as_of`,
   COUNT(`f`.`latest`) AS `m3`,
-  MIN(LEAST(`f`.`latest` + 2592000000000, `f`.`later`)) AS `soon`
+  MIN(
+    LEAST(CASE WHEN `f`.`place` = 1 THEN `f`.`latest` + 2592000000000 END, `f`.`later`)
+  ) AS `soon`
 FROM (
   SELECT
-    `l`.`lead_id`,
-    `l`.`as_of`,
-    MAX(`t`.`at`) FILTER(WHERE
-      NOT `t`.`at` > `l`.`as_of`) AS `latest`,
-    MIN(`t`.`at`) FILTER(WHERE
-      `t`.`at` > `l`.`as_of`) AS `later`
+    `f`.`lead_id`,
+    `f`.`as_of`,
+    `f`.`latest`,
+    `f`.`later`,
+    ROW_NUMBER() OVER (
+      PARTITION BY `f`.`lead_id`, `f`.`as_of`
+      ORDER BY COALESCE(`f`.`latest`, -4611686018427387904) DESC
+    ) AS `place`
   FROM (
     SELECT
-      `lead_id`,
-      `as_of`
-    FROM `leads`
+      `l`.`lead_id`,
+      `l`.`as_of`,
+      MAX(`t`.`at`) FILTER(WHERE
+        NOT `t`.`at` > `l`.`as_of`) AS `latest`,
+      MIN(`t`.`at`) FILTER(WHERE
+        `t`.`at` > `l`.`as_of`) AS `later`
+    FROM (
+      SELECT
+        `lead_id`,
+        `as_of`
+      FROM `leads`
+      WHERE
+        NOT NOT `account_key` IS NULL
+    ) AS `l`
+    JOIN `touches` AS `t`
+      ON `t`.`lead_id` = `l`.`lead_id`
     WHERE
-      NOT NOT `account_key` IS NULL
-  ) AS `l`
-  JOIN `touches` AS `t`
-    ON `t`.`lead_id` = `l`.`lead_id`
-  WHERE
-    (
-      `t`.`at` > `l`.`as_of` - 2592000000000
-      AND `t`.`known_at` <= `l`.`as_of`
-      AND (
-        `t`.`void_at` IS NULL OR `t`.`void_at` > `l`.`as_of`
+      (
+        `t`.`at` > `l`.`as_of` - 2592000000000
+        AND `t`.`known_at` <= `l`.`as_of`
+        AND (
+          `t`.`void_at` IS NULL OR `t`.`void_at` > `l`.`as_of`
+        )
       )
-    )
-    AND NOT `t`.`kind` IN (
-      'call.attempted',
-      'call.made',
-      'email.bounced',
-      'email.sent',
-      'linkedin.sent',
-      'list.imported',
-      'mail.sent',
-      'seminar.invited',
-      'webinar.invited'
-    )
-  GROUP BY
-    `l`.`lead_id`,
-    `l`.`as_of`
+      AND NOT `t`.`kind` IN (
+        'call.attempted',
+        'call.made',
+        'email.bounced',
+        'email.sent',
+        'linkedin.sent',
+        'list.imported',
+        'mail.sent',
+        'seminar.invited',
+        'webinar.invited'
+      )
+    GROUP BY
+      `l`.`lead_id`,
+      `l`.`as_of`
+  ) AS `f`
 ) AS `f`
 GROUP BY
   `f`.`lead_id`,
@@ -359,7 +409,9 @@ SELECT
   (
     COALESCE(`own`.`m4`, 0) >= 0 AND COALESCE(`own`.`m4`, 0) <= 2
   ) AS `f1`,
-  CAST(LEAST(`own`.`soon`, `circle`.`soon`, `alone`.`soon`, `circle_m3`.`soon`, `alone_m3`.`soon`) AS BIGINT) AS `changes_at`
+  CAST(LEAST(`own`.`soon`, `circle`.`soon`, `alone`.`soon`, `circle_m3`.`soon`, `alone_m3`.`soon`) AS BIGINT) AS `changes_at`,
+  CAST(LEAST(`own`.`steps`, `circle`.`soon`, `alone`.`soon`, `circle_m3`.`soon`, `alone_m3`.`soon`) AS BIGINT) AS `steps_at`,
+  CAST(COALESCE(`own`.`fades`, 0) AS BIGINT) AS `fades`
 FROM (
   SELECT
     `lead_id`,
@@ -427,5 +479,7 @@ SELECT
       `f1`
     ) THEN 0 END
   ) AS BIGINT) AS `distance`,
-  `changes_at`
+  `changes_at`,
+  `steps_at`,
+  `fades`
 FROM `clauses`
