@@ -210,32 +210,32 @@ def worth(measure: Faded, age: exp.Expression, dialect: Dialect) -> exp.Expressi
 
 def slope(source: Source, where: Pass, measure: Faded, tested: frozenset[str] | None) -> exp.Expression:
     """The most that a touch loses with a day, in thousandths, once for each line that counts it so; NULL where none does."""
-    within = measure.query.within or DAY
     lines = sum(
         isinstance(line.rule, Each) and line.rule.fades and Faded(line.rule.query, line.points) == measure
         for line in source.agreement.lines
     )
+    step = lines * fading_step(measure.points, measure.query.within or DAY)
+    return case([(_fades(source, where, measure, tested), num(step))])
+
+
+def next_fade(source: Source, where: Pass, measure: Faded, tested: frozenset[str] | None) -> exp.Expression:
+    """When a touch next fades a step, the last one among them; NULL where it does not."""
+    days = plus(divide(source.age, DAY, source.dialect), num(1))
+    return case([(_fades(source, where, measure, tested), plus(col("at", "t"), times(days, num(DAY))))])
+
+
+def _fades(source: Source, where: Pass, measure: Faded, tested: frozenset[str] | None) -> exp.Expression:
     happened = exp.LTE(this=col("at", "t"), expression=source.now)
-    parts = [match(source, measure, where, tested), happened, source.since(within)]
-    condition = both(part for part in parts if not isinstance(part, exp.Boolean))
-    return case([(condition, num(lines * fading_step(measure.points, within)))])
+    parts = [match(source, measure, where, tested), happened, source.since(measure.query.within or DAY)]
+    return both(part for part in parts if not isinstance(part, exp.Boolean))
 
 
-def change(
-    source: Source, where: Pass, measure: Measure, tested: frozenset[str] | None, *, fading: bool = True
-) -> exp.Expression:
-    """When time alone next changes what a touch adds: it begins, fades a step, or leaves the window.
-
-    fading: False passes over what only fades, down to its last step.
-    """
+def change(source: Source, where: Pass, measure: Measure, tested: frozenset[str] | None) -> exp.Expression:
+    """When time alone next changes what a touch adds: it begins, or leaves the window. One that fades only begins."""
     at = col("at", "t")
     branches: list[tuple[exp.Expression, exp.Expression]] = [(exp.GT(this=at, expression=source.now), at)]
     within = window_of(measure)
-    fades = isinstance(measure, Faded)
-    if within is not None and (fading or not fades):
-        step: exp.Expression = num(within)
-        if fades:
-            step = times(plus(divide(source.age, DAY, source.dialect), num(1)), num(DAY))
-        branches.append((source.since(within), plus(at, step)))
+    if within is not None and not isinstance(measure, Faded):
+        branches.append((source.since(within), plus(at, num(within))))
     matches = match(source, measure, where, tested)
     return case(branches) if isinstance(matches, exp.Boolean) else case([(matches, case(branches))])

@@ -59,6 +59,7 @@ from leadpact.language.sql_measures import (
     measure_column,
     measured,
     measures,
+    next_fade,
     slope,
     thins,
     window_of,
@@ -97,13 +98,12 @@ def _tested(source: Source) -> Iterator[tuple[str, Test]]:
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """Columns of a stage: when time alone next changes what it says, the same without steps of fading, and how much those move.
-
-    Where nothing of the stage fades, `steps` is `soon` and `fades` is not there.
+    """Columns of a stage: when time alone next changes what it says, steps of fading aside; and where something of it fades,
+    when that next takes a step, and how much such steps move.
     """
 
-    soon: exp.Expression
     steps: exp.Expression
+    next_fade: exp.Expression | None
     fades: exp.Expression | None
 
 
@@ -115,7 +115,7 @@ def ahead_in(source: Source) -> list[Ahead]:
         name = _stage_of(source, place, measure, found) if isinstance(measure, People) else place
         fading[name] = fading.get(name, False) or isinstance(measure, Faded)
     return [
-        Ahead(col("soon", name), col("steps" if fades else "soon", name), col("fades", name) if fades else None)
+        Ahead(col("steps", name), col("next_fade", name) if fades else None, col("fades", name) if fades else None)
         for name, fades in fading.items()
     ]
 
@@ -192,14 +192,14 @@ def _pass(source: Source, where: Pass, wanted: list[Measure], found: tuple[Measu
 
 def _ahead(source: Source, where: Pass, wanted: list[Measure], tested: frozenset[str] | None) -> list[exp.Expression]:
     """The columns of `Ahead`, of the measures of a pass."""
-    changes = list(dict.fromkeys(change(source, where, measure, tested) for measure in wanted))
-    out: list[exp.Expression] = [named(exp.Min(this=least(changes)), "soon")]
+    steps = list(dict.fromkeys(change(source, where, measure, tested) for measure in wanted))
+    out: list[exp.Expression] = [named(exp.Min(this=least(steps)), "steps")]
     faded = [measure for measure in wanted if isinstance(measure, Faded)]
     if not faded:
         return out
-    steps = list(dict.fromkeys(change(source, where, measure, tested, fading=False) for measure in wanted))
+    coming = list(dict.fromkeys(next_fade(source, where, measure, tested) for measure in faded))
     moved = [coalesce(exp.Sum(this=slope(source, where, measure, tested)), num(0)) for measure in faded]
-    return [*out, named(exp.Min(this=least(steps)), "steps"), named(bigint(total(moved)), "fades")]
+    return [*out, named(exp.Min(this=least(coming)), "next_fade"), named(bigint(total(moved)), "fades")]
 
 
 def _thinned(source: Source, where: Pass, measure: Measure, found: tuple[Measure, ...]) -> exp.Select:
@@ -242,13 +242,17 @@ def _people(source: Source, where: Pass, measure: Measure, found: tuple[Measure,
     people: exp.Expression = rows.subquery("f", copy=False)
     changes: list[exp.Expression] = [col("later", "f")]
     if within is not None and bounds:
-        people = _placed_by_recency(people, keys)
-        passed = either([exp.EQ(this=col("place", "f"), expression=num(bound)) for bound in bounds])
-        changes.insert(0, case([(passed, plus(col("latest", "f"), num(within)))]))
+        ends: exp.Expression = plus(col("latest", "f"), num(within))
+        if where == "circle":
+            people = _placed_by_recency(people, keys)
+            passed = either([exp.EQ(this=col("place", "f"), expression=num(bound)) for bound in bounds])
+            changes.insert(0, case([(passed, ends)]))
+        elif 1 in bounds:  # who stands alone is one person
+            changes.insert(0, ends)
     outer = exp.select(
         *(col(key, "f") for key in keys),
         named(exp.Count(this=col("latest", "f")), measure_column(measure, found)),
-        named(exp.Min(this=least(changes)), "soon"),
+        named(exp.Min(this=least(changes)), "steps"),
         copy=False,
     )
     return outer.from_(people, copy=False).group_by(*(col(key, "f") for key in keys), copy=False)

@@ -170,9 +170,11 @@ def _facts(source: Source, passes: list[str]) -> exp.Select:
 def _ahead(source: Source) -> list[exp.Expression]:
     """When time alone changes something, when it changes something that does not fade, and how much fading moves in a step."""
     found = ahead_in(source)
+    steps = [one.steps for one in found]
+    coming = [one.next_fade for one in found if one.next_fade is not None]
     return [
-        named(bigint(least([one.soon for one in found])), "changes_at"),
-        named(bigint(least([one.steps for one in found])), "steps_at"),
+        named(bigint(least([*steps, *coming])), "changes_at"),
+        named(bigint(least([step.copy() for step in steps])), "steps_at"),
         named(bigint(total([coalesce(one.fades, num(0)) for one in found if one.fades is not None])), "fades"),
     ]
 

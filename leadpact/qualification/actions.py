@@ -73,16 +73,17 @@ def judge_by(agreement_hash: str, *, lead_ids: Sequence[int], as_of: int, histor
     found: list[Judged] = []
     for row in rows:
         alternatives, cools, distance, changes_at, steps_at, fades = row[first_extra:]
-        ahead = {"as_of": as_of, "changes_at": changes_at, "steps_at": steps_at, "fades": fades}
-        settled = changes_at is None or _is_settled(agreement_hash, row[2], alternatives, cools)
+        turns_at = stale_at = steps_at
+        if fades:
+            ahead = {"as_of": as_of, "changes_at": changes_at, "steps_at": steps_at, "fades": fades}
+            turns_at, stale_at = drift.turns_at(row[4:7], **ahead), drift.stale_at(**ahead)
+        if turns_at is not None and _is_settled(agreement_hash, row[2], alternatives, cools):
+            turns_at = None
         found.append(
             Judged(
-                lead_id=row[0], as_of=row[1], verdict=row[2], decided_by=row[3] or "",
-                fit=row[4], engagement=row[5], readiness=row[6],
-                parts=dict(zip(lines, row[len(FIXED) : first_extra], strict=True)),
-                alternatives=alternatives, cools=cools, distance=distance, changes_at=changes_at,
-                turns_at=None if settled else drift.turns_at(row[4:7], **ahead),
-                stale_at=None if changes_at is None else drift.stale_at(**ahead),
+                row[0], row[1], row[2], row[3] or "", row[4], row[5], row[6],
+                dict(zip(lines, row[len(FIXED) : first_extra], strict=True)),
+                alternatives, cools, distance, changes_at, turns_at, stale_at,
             )
         )  # fmt: skip
     return found

@@ -8,31 +8,6 @@ SELECT
     LEAST(
       CASE
         WHEN `t`.`kind` = 'page.viewed' AND NOT `t`.`path|t` IS NULL
-        THEN CASE
-          WHEN `t`.`at` > `l`.`as_of`
-          THEN `t`.`at`
-          WHEN `t`.`at` > `l`.`as_of` - 864000000000
-          THEN `t`.`at` + (
-            (
-              (
-                (
-                  `l`.`as_of` - `t`.`at`
-                ) DIV 86400000000
-              ) + 1
-            ) * 86400000000
-          )
-        END
-      END,
-      CASE
-        WHEN `t`.`kind` = 'email.bounced'
-        THEN CASE WHEN `t`.`at` > `l`.`as_of` THEN `t`.`at` END
-      END
-    )
-  ) AS `soon`,
-  MIN(
-    LEAST(
-      CASE
-        WHEN `t`.`kind` = 'page.viewed' AND NOT `t`.`path|t` IS NULL
         THEN CASE WHEN `t`.`at` > `l`.`as_of` THEN `t`.`at` END
       END,
       CASE
@@ -41,6 +16,23 @@ SELECT
       END
     )
   ) AS `steps`,
+  MIN(
+    CASE
+      WHEN `t`.`kind` = 'page.viewed'
+      AND NOT `t`.`path|t` IS NULL
+      AND `t`.`at` <= `l`.`as_of`
+      AND `t`.`at` > `l`.`as_of` - 864000000000
+      THEN `t`.`at` + (
+        (
+          (
+            (
+              `l`.`as_of` - `t`.`at`
+            ) DIV 86400000000
+          ) + 1
+        ) * 86400000000
+      )
+    END
+  ) AS `next_fade`,
   CAST(COALESCE(
     SUM(
       CASE
@@ -128,7 +120,7 @@ SELECT
       WHEN NOT `t`.`plan|t` IS NULL
       THEN CASE WHEN `t`.`at` > `l`.`as_of` THEN `t`.`at` END
     END
-  ) AS `soon`
+  ) AS `steps`
 FROM (
   SELECT DISTINCT
     `account_key`,
@@ -194,7 +186,7 @@ SELECT
   COUNT(`f`.`latest`) AS `m3`,
   MIN(
     LEAST(CASE WHEN `f`.`place` = 1 THEN `f`.`latest` + 2592000000000 END, `f`.`later`)
-  ) AS `soon`
+  ) AS `steps`
 FROM (
   SELECT
     `f`.`account_key`,
@@ -264,7 +256,7 @@ SELECT
       WHEN NOT `t`.`plan|t` IS NULL
       THEN CASE WHEN `t`.`at` > `l`.`as_of` THEN `t`.`at` END
     END
-  ) AS `soon`
+  ) AS `steps`
 FROM (
   SELECT
     `lead_id`,
@@ -328,60 +320,47 @@ SELECT
   `f`.`lead_id`,
   `f`.`as_of`,
   COUNT(`f`.`latest`) AS `m3`,
-  MIN(
-    LEAST(CASE WHEN `f`.`place` = 1 THEN `f`.`latest` + 2592000000000 END, `f`.`later`)
-  ) AS `soon`
+  MIN(LEAST(`f`.`latest` + 2592000000000, `f`.`later`)) AS `steps`
 FROM (
   SELECT
-    `f`.`lead_id`,
-    `f`.`as_of`,
-    `f`.`latest`,
-    `f`.`later`,
-    ROW_NUMBER() OVER (
-      PARTITION BY `f`.`lead_id`, `f`.`as_of`
-      ORDER BY COALESCE(`f`.`latest`, -4611686018427387904) DESC
-    ) AS `place`
+    `l`.`lead_id`,
+    `l`.`as_of`,
+    MAX(`t`.`at`) FILTER(WHERE
+      NOT `t`.`at` > `l`.`as_of`) AS `latest`,
+    MIN(`t`.`at`) FILTER(WHERE
+      `t`.`at` > `l`.`as_of`) AS `later`
   FROM (
     SELECT
-      `l`.`lead_id`,
-      `l`.`as_of`,
-      MAX(`t`.`at`) FILTER(WHERE
-        NOT `t`.`at` > `l`.`as_of`) AS `latest`,
-      MIN(`t`.`at`) FILTER(WHERE
-        `t`.`at` > `l`.`as_of`) AS `later`
-    FROM (
-      SELECT
-        `lead_id`,
-        `as_of`
-      FROM `leads`
-      WHERE
-        NOT NOT `account_key` IS NULL
-    ) AS `l`
-    JOIN `touches` AS `t`
-      ON `t`.`lead_id` = `l`.`lead_id`
+      `lead_id`,
+      `as_of`
+    FROM `leads`
     WHERE
-      (
-        `t`.`at` > `l`.`as_of` - 2592000000000
-        AND `t`.`known_at` <= `l`.`as_of`
-        AND (
-          `t`.`void_at` IS NULL OR `t`.`void_at` > `l`.`as_of`
-        )
+      NOT NOT `account_key` IS NULL
+  ) AS `l`
+  JOIN `touches` AS `t`
+    ON `t`.`lead_id` = `l`.`lead_id`
+  WHERE
+    (
+      `t`.`at` > `l`.`as_of` - 2592000000000
+      AND `t`.`known_at` <= `l`.`as_of`
+      AND (
+        `t`.`void_at` IS NULL OR `t`.`void_at` > `l`.`as_of`
       )
-      AND NOT `t`.`kind` IN (
-        'call.attempted',
-        'call.made',
-        'email.bounced',
-        'email.sent',
-        'linkedin.sent',
-        'list.imported',
-        'mail.sent',
-        'seminar.invited',
-        'webinar.invited'
-      )
-    GROUP BY
-      `l`.`lead_id`,
-      `l`.`as_of`
-  ) AS `f`
+    )
+    AND NOT `t`.`kind` IN (
+      'call.attempted',
+      'call.made',
+      'email.bounced',
+      'email.sent',
+      'linkedin.sent',
+      'list.imported',
+      'mail.sent',
+      'seminar.invited',
+      'webinar.invited'
+    )
+  GROUP BY
+    `l`.`lead_id`,
+    `l`.`as_of`
 ) AS `f`
 GROUP BY
   `f`.`lead_id`,
@@ -409,8 +388,21 @@ SELECT
   (
     COALESCE(`own`.`m4`, 0) >= 0 AND COALESCE(`own`.`m4`, 0) <= 2
   ) AS `f1`,
-  CAST(LEAST(`own`.`soon`, `circle`.`soon`, `alone`.`soon`, `circle_m3`.`soon`, `alone_m3`.`soon`) AS BIGINT) AS `changes_at`,
-  CAST(LEAST(`own`.`steps`, `circle`.`soon`, `alone`.`soon`, `circle_m3`.`soon`, `alone_m3`.`soon`) AS BIGINT) AS `steps_at`,
+  CAST(LEAST(
+    `own`.`steps`,
+    `circle`.`steps`,
+    `alone`.`steps`,
+    `circle_m3`.`steps`,
+    `alone_m3`.`steps`,
+    `own`.`next_fade`
+  ) AS BIGINT) AS `changes_at`,
+  CAST(LEAST(
+    `own`.`steps`,
+    `circle`.`steps`,
+    `alone`.`steps`,
+    `circle_m3`.`steps`,
+    `alone_m3`.`steps`
+  ) AS BIGINT) AS `steps_at`,
   CAST(COALESCE(`own`.`fades`, 0) AS BIGINT) AS `fades`
 FROM (
   SELECT
