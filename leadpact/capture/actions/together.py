@@ -28,7 +28,11 @@ from leadpact.kit.places import data_directory, private_directory
 AT_ONCE: Final = 2
 """Transactions of one process."""
 ALONE_S: Final = 0.25
-"""Seconds that a transaction has to itself before the next one starts beside it."""
+"""Seconds that a transaction has to itself before the next one starts beside it; or as long as LIKE_IT take, if that is more."""
+LIKE_IT: Final = 4
+"""So many transactions like the last one: large ones take long without being stuck, and two at a time would take longer."""
+PATIENT_S: Final = 2.0
+"""Seconds that a transaction has to itself at most."""
 LINGER_S: Final = 0.008
 """Seconds that a transaction waits for calls of those whom the one before it answered."""
 MOST_EVENTS: Final = 800
@@ -55,6 +59,7 @@ class Together:
         self._alone = alone
         self._linger = linger
         self._latest = 0.0
+        self._took = 0.0
         self._ended = 0.0
         self._crowd = 0
         self._waiting: deque[_Call] = deque()
@@ -74,10 +79,12 @@ class Together:
             calls: list[_Call] = []
             try:
                 # Who waits for a lane waits before they choose: meanwhile more calls come, and go along.
-                with self._lanes.one(patience=self._alone) if self._lanes else nullcontext():
+                with self._lanes.one(patience=self._patience()) if self._lanes else nullcontext():
                     calls = self._next()
                     if calls:
+                        began = monotonic()
                         _take(calls)
+                        self._took = monotonic() - began
             finally:
                 with self._change:
                     self._running -= 1
@@ -88,6 +95,10 @@ class Together:
                     self._change.notify_all()
         if call.problem is not None:
             raise call.problem
+
+    def _patience(self) -> float:
+        """Seconds after which a transaction is taken to be stuck, and the next one starts beside it."""
+        return max(self._alone, min(LIKE_IT * self._took, PATIENT_S))
 
     def _is_turn_of(self, call: _Call) -> bool:
         """Wait until this thread may start a transaction; False when its own call is done."""
@@ -119,7 +130,7 @@ class Together:
             return 0 if len(self._waiting) >= self._crowd else max(0.0, self._ended + self._linger - monotonic())
         if self._running >= self._at_once:
             return None
-        return max(0.0, self._latest + self._alone - monotonic())
+        return max(0.0, self._latest + self._patience() - monotonic())
 
 
 def _take(calls: Sequence[_Call]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from django.db import DataError
 
 from leadpact.capture.actions import together
-from leadpact.capture.actions.together import MOST_EVENTS, Together
+from leadpact.capture.actions.together import MOST_EVENTS, PATIENT_S, Together
 from leadpact.capture.rules.arrival import Arrival, Ready
 from leadpact.kit.locks import Lanes
 
@@ -126,6 +126,15 @@ def test_a_second_transaction_starts_only_where_the_first_takes_long(door: Door)
     here = Together(at_once=2, alone=60)
     assert all_at_once(here, door, [call(n) for n in range(4)]) == [None] * 4
     assert [len(messages) for messages, _ in door.batches] == [1, 3], "what came meanwhile waited and went together"
+
+
+def test_where_transactions_are_large_the_second_waits_longer_and_not_for_ever(door: Door) -> None:
+    here = Together(at_once=2, alone=0)
+    here._took = 60.0
+    assert here._patience() == PATIENT_S
+    assert all_at_once(here, door, [call(n) for n in range(4)]) == [None] * 4
+    assert [len(messages) for messages, _ in door.batches] == [1, 3]
+    assert here._patience() < PATIENT_S, "as long as the last one took, and that was short"
 
 
 def test_what_comes_while_another_process_is_at_it_goes_along(door: Door, tmp_path: Path) -> None:
