@@ -222,9 +222,10 @@ def read_table(
     if not table.kept:
         reason, times, line = table.reasons(1)[0]
         reason = next((reject.reason for reject in table.rejects() if reject.line == line), reason)
+        fail = "fails" if times == 1 else "fail"
         raise FileProblem(
             f"{path}: none of its {counted(table.rejected, 'row')} can be read as {role}. "
-            f"Line {line:,}: {reason}; {times:,} of them fail in this way. If a column was guessed wrongly, say --map OURS=COLUMN."
+            f"Line {line:,}: {reason}; {times:,} of them {fail} in this way. If a column was guessed wrongly, say --map OURS=COLUMN."
         )
     return table
 
