@@ -225,7 +225,8 @@ def read_table(
         fail = "fails" if times == 1 else "fail"
         raise FileProblem(
             f"{path}: none of its {counted(table.rejected, 'row')} can be read as {role}. "
-            f"Line {line:,}: {reason}; {times:,} of them {fail} in this way. If a column was guessed wrongly, say --map OURS=COLUMN."
+            f"Line {line:,}: {reason}; {times:,} of them {fail} in this way. "
+            "If a column was guessed wrongly, say --map OURS=COLUMN."
         )
     return table
 
