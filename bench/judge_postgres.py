@@ -136,7 +136,7 @@ def _measure(server: Any, options: argparse.Namespace) -> int:
         passed = clocks.let_time_pass(at=hour)
         seconds = time.perf_counter() - began
         print(
-            f"a full hour passes{' (midnight: all scores)' if hour % DAY == 0 else ''}                                    "
+            f"a full hour passes{' (midnight: scores too)' if hour % DAY == 0 else ''}                                    "
             f" {seconds:,.2f} s for {passed.judged:,} leads   {seconds / whole:.4f} of judging everybody"
         )
     return int(middle > LIMIT_MS)

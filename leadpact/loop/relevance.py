@@ -2,8 +2,8 @@
 
 An agreement reads some touches and some attributes. A page view that no line counts, by its kind or by its properties, changes
 nothing where the person is active already; a mail that we sent changes nothing at all. What time alone changes is the ticks' to
-find (`clocks.let_time_pass`), except where it may have changed since the last full hour: those are judged with the batch, so
-that the ledger reads as if everybody had been judged every time (Meaning 13). A test holds the two equal.
+find (`clocks.let_time_pass`), except where it may have changed since the last full hour: who leaves a fact in the batch is judged
+with it then, so that the ledger reads as if everybody had been judged every time (Meaning 13). A test holds the two equal.
 """
 
 from __future__ import annotations
