@@ -30,7 +30,7 @@ AT_ONCE: Final = 2
 ALONE_S: Final = 0.25
 """Seconds that a transaction has to itself before the next one starts beside it; or as long as LIKE_IT take, if that is more."""
 LIKE_IT: Final = 4
-"""So many transactions like the last one: large ones take long without being stuck, and two at a time would take longer."""
+"""So many transactions like the last ones: large ones take long without being stuck, and two at a time would take longer."""
 PATIENT_S: Final = 2.0
 """Seconds that a transaction has to itself at most."""
 LINGER_S: Final = 0.008
@@ -59,7 +59,7 @@ class Together:
         self._alone = alone
         self._linger = linger
         self._latest = 0.0
-        self._took = 0.0
+        self._took = deque([0.0, 0.0], maxlen=2)
         self._ended = 0.0
         self._crowd = 0
         self._waiting: deque[_Call] = deque()
@@ -83,8 +83,8 @@ class Together:
                     calls = self._next()
                     if calls:
                         began = monotonic()
-                        _take(calls)
-                        self._took = monotonic() - began
+                        if _take(calls):
+                            self._took.append(monotonic() - began)
             finally:
                 with self._change:
                     self._running -= 1
@@ -97,8 +97,11 @@ class Together:
             raise call.problem
 
     def _patience(self) -> float:
-        """Seconds after which a transaction is taken to be stuck, and the next one starts beside it."""
-        return max(self._alone, min(LIKE_IT * self._took, PATIENT_S))
+        """Seconds after which a transaction is taken to be stuck, and the next one starts beside it.
+
+        By the shorter of the last two: one alone may have waited for somebody's lock.
+        """
+        return max(self._alone, min(LIKE_IT * min(self._took), PATIENT_S))
 
     def _is_turn_of(self, call: _Call) -> bool:
         """Wait until this thread may start a transaction; False when its own call is done."""
@@ -133,11 +136,15 @@ class Together:
         return max(0.0, self._latest + self._patience() - monotonic())
 
 
-def _take(calls: Sequence[_Call]) -> None:
-    if not _taken(calls) and len(calls) > 1:
+def _take(calls: Sequence[_Call]) -> bool:
+    """Whether one transaction took them all."""
+    if _taken(calls):
+        return True
+    if len(calls) > 1:
         # One of them is at fault, or the database: each finds out by itself.
         for call in calls:
             _taken([call])
+    return False
 
 
 def _taken(calls: Sequence[_Call]) -> bool:
