@@ -89,6 +89,64 @@ def test_who_comes_second_starts_afresh(new: Callable[[int], Arrival], monkeypat
     assert Account.objects.count() == (1 if new in {NEW[0], NEW[3]} else 0)
 
 
+@pytest.mark.parametrize("new", NEW)
+def test_who_comes_in_turn_reads_what_the_one_before_wrote(
+    new: Callable[[int], Arrival], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a batch does before its turn disturbs nobody, and it need not start afresh for what they did meanwhile."""
+    sign(make_cast())
+    tries: list[bool] = []
+
+    def counted(*args: Any, **named: Any) -> Any:
+        tries.append(named["lock_all"])
+        return identify(*args, **named)
+
+    monkeypatch.setattr(door, "identify", counted)
+    taken: list[Taken | Exception] = []
+
+    def send(at: int) -> None:
+        try:
+            taken.append(take([new(at)], known_at=at))
+        except Exception as problem:  # noqa: BLE001 - looked at below
+            taken.append(problem)
+        finally:
+            connection.close()
+
+    def another_is_before_us() -> None:
+        other = Thread(target=send, args=(T0 + 5,))
+        other.start()
+        other.join(30)
+        assert not other.is_alive()
+
+    first = new(T0)
+    assert take([first], known_at=T0, in_turn=another_is_before_us).taken == 1
+    assert [one.taken if isinstance(one, Taken) else one for one in taken] == [1]
+    assert tries == [False, False]
+    assert (Identifier.objects.count(), Touch.objects.count()) == (1, 2)
+    assert take([first], known_at=T0 + 9, in_turn=lambda: None).taken == 0
+
+
+def test_the_same_message_out_of_turn_waits_for_the_one_that_said_it() -> None:
+    sign(make_cast())
+    same = NEW[0](T0)
+    second: list[Taken] = []
+
+    def send() -> None:
+        second.append(take([same], known_at=T0 + 1, in_turn=lambda: None))
+        connection.close()
+
+    other = Thread(target=send)
+
+    def the_same_comes_again() -> None:
+        other.start()
+        _until_somebody_waits()
+
+    assert take([same], known_at=T0, in_turn=the_same_comes_again).taken == 1
+    other.join(30)
+    assert [(one.taken, one.repeated) for one in second] == [(0, 1)]
+    assert Touch.objects.count() == 1
+
+
 def test_races_that_are_lost_again_and_again_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     sign(make_cast())
 

@@ -111,7 +111,9 @@ def _take(request: HttpRequest, call: str, origin: str) -> HttpResponse:
         ) from None
     except (OperationalError, IdentityRace) as problem:
         log.warning("tracking_busy", problem=type(problem).__name__)
-        sentence = "The database is busy or away; nothing of this call was taken. Send it again."
+        sentence = (
+            "The database is busy or away. Send the call again: an event that was taken already is not taken twice."
+        )
         raise _Problem(HTTPStatus.SERVICE_UNAVAILABLE, "busy", sentence, {"Retry-After": "1"}) from None
     if not parsed.refused:
         return HttpResponse(_SUCCESS, content_type="application/json")

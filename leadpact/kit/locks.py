@@ -10,8 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -83,17 +82,29 @@ class Lanes:
     def __init__(self, folder: Path, count: int) -> None:
         self._files = [folder / f"lane.{number}" for number in range(count)]
 
-    @contextmanager
-    def one(self, *, patience: float) -> Iterator[bool]:
-        """Hold a lane inside the block. False, and none is held, where after `patience` seconds none was free."""
-        until = time.monotonic() + patience
-        lanes = [FileLock(file) for file in self._files]
-        held = next((lane for lane in lanes if lane.exclusive(wait=False)), None)
-        try:
-            while held is None and time.monotonic() < until:
-                time.sleep(_LOOK_S)
-                held = next((lane for lane in lanes if lane.exclusive(wait=False)), None)
-            yield held is not None
-        finally:
-            for lane in lanes:
-                lane.release()
+    def turn(self, *, patience: float) -> Turn:
+        """A turn in one of them; its patience counts from now on."""
+        return Turn([FileLock(file) for file in self._files], patience)
+
+
+class Turn:
+    """A turn in a lane. It may be waited for more than once, and is given up once. Not for several threads at once."""
+
+    def __init__(self, lanes: Sequence[FileLock], patience: float) -> None:
+        self._lanes = lanes
+        self._until = time.monotonic() + patience
+        self.held = False
+
+    def wait(self, unless: Callable[[], bool] = lambda: False) -> None:
+        """Wait until a lane is held, but no longer than `patience` seconds after the turn was made, nor once `unless` holds."""
+        while not self.held:
+            self.held = any(lane.exclusive(wait=False) for lane in self._lanes)
+            if self.held or unless() or time.monotonic() >= self._until:
+                return
+            time.sleep(_LOOK_S)
+
+    def leave(self) -> None:
+        """Let go of the lane. Harmless where none is held."""
+        self.held = False
+        for lane in self._lanes:
+            lane.release()

@@ -11,11 +11,13 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Final, NamedTuple
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from psycopg.adapt import Buffer, Dumper
 
 _KEPT_ROWS: Final = 10_000
 _FLIGHT: Final = "_leadpact_flight"
+_BY_INDEX: Final = "SELECT set_config('enable_seqscan', 'off', TRUE), set_config('enable_mergejoin', 'off', TRUE)"
+_NOT_FLUSHED: Final = "set_config('synchronous_commit', 'off', TRUE)"
 
 
 class ListDumper(Dumper):
@@ -150,20 +152,31 @@ def land() -> None:
         _free(_connected()).extend(flight.cursors)
 
 
-def by_index() -> None:
+def by_index(*, flushed: bool = True) -> None:
     """Until the transaction ends, read tables by their indexes, never whole. For the hot paths, which name every row they want.
 
     Nor are two sets merged in order: all rows of a batch share their instant, and merged by that they are compared each with each.
 
     Without it a plan that was made while a table was small, or before it was analysed, joins the whole table to each batch;
-    prepared, it does so for as long as the connection lives. Raises RuntimeError outside a transaction.
+    prepared, it does so for as long as the connection lives.
+
+    flushed: False lets the transaction's commit return before it is on disk: nobody may be told of it before `on_disk`.
+
+    Raises RuntimeError outside a transaction.
     """
     one_transaction()
     with cursor() as raw:
-        raw.execute(
-            "SELECT set_config('enable_seqscan', 'off', TRUE), set_config('enable_mergejoin', 'off', TRUE)",
-            prepare=True,
-        )
+        raw.execute(_BY_INDEX if flushed else f"{_BY_INDEX}, {_NOT_FLUSHED}", prepare=True)
+
+
+def on_disk() -> None:
+    """Return when all that was ever committed, by whomever, is on disk. A transaction of its own.
+
+    The log is written in order: what waits here is a word of our own in it, which says nothing.
+    Raises RuntimeError inside a transaction, which would have to commit first.
+    """
+    with connection.wrap_database_errors, transaction.atomic(durable=True), cursor() as raw:
+        raw.execute("SELECT pg_logical_emit_message(TRUE, 'leadpact', '')", prepare=True)
 
 
 def one_transaction() -> None:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from leadpact.capture.rules.answers import Answered, OutcomeRow, SpendRow
     from leadpact.capture.rules.arrival import Arrival, Ready, Taken
     from leadpact.custody.actions import Recorded
 
 
-def _take(arrivals: Sequence[Arrival | Ready], *, known_at: int, historic: bool = False) -> Taken:
+def _take(
+    arrivals: Sequence[Arrival | Ready],
+    *,
+    known_at: int,
+    historic: bool = False,
+    in_turn: Callable[[], object] | None = None,
+) -> Taken:
     from leadpact.loop.intake import take
 
-    return take(arrivals, known_at=known_at, historic=historic)
+    return take(arrivals, known_at=known_at, historic=historic, in_turn=in_turn)
 
 
 def _take_answers(rows: Sequence[OutcomeRow] | Sequence[SpendRow], *, at: int) -> Answered:

@@ -3,15 +3,16 @@
 When `take` returns, all of it is on disk: the touches, the ties of identity, the verdicts, the hand-overs and the offers.
 When it does not, none of it is, and the sender's retry is harmless: every message is taken once, for ever.
 
-Order of locks, the same in every batch: receipts, people who learn something, accounts, identifiers, holdings; each by ascending
-key. Who is only touched is locked by their lead alone, and looked at again under that lock. What breaks if this changes: two
-batches that speak of the same people deadlock instead of waiting for each other.
+Order of locks, the same in every batch: receipts, the turn where batches take turns, people who learn something, accounts,
+identifiers, holdings; each by ascending key. Who is only touched is locked by their lead alone, and looked at again under that
+lock. What breaks if this changes: two batches that speak of the same people deadlock instead of waiting for each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 from django.db import connection, transaction
@@ -22,6 +23,7 @@ from leadpact.capture.actions.identify import (
     IdentityRace,
     ask,
     identify,
+    named,
     ties_known_at,
 )
 from leadpact.capture.actions.records import Record, write_traits
@@ -54,26 +56,40 @@ class _New:
         self.record = Record("lead", self.lead_id, is_new=True)
 
 
-def take(arrivals: Sequence[Arrival | Ready], *, known_at: int, historic: bool = False) -> Taken:
+def take(
+    arrivals: Sequence[Arrival | Ready],
+    *,
+    known_at: int,
+    historic: bool = False,
+    in_turn: Callable[[], object] | None = None,
+) -> Taken:
     """Take a batch through the loop. `known_at`: when it reached us, in microseconds.
 
     historic: facts about the past are written and wait; they are judged once, at the end of the import, by
-    `judging.judge_waiting`. Raises IdentityRace only when the same identifiers are fought over eight times in a row, and what
+    `judging.judge_waiting`.
+
+    in_turn: for batches that follow one another, each reading what the one before it wrote. Called, and waited for, when it is
+    written which messages are taken here, which depends on nobody else; the turn is over when we return. The commit then does not
+    wait for the disk, so that the next one need not either: the caller tells nobody before `kit.raw.on_disk`.
+
+    Raises IdentityRace only when the same identifiers are fought over eight times in a row, and what
     the database says as Django names it (OperationalError, DataError, …).
     """
     made = ready(arrivals)
     for attempt in range(ATTEMPTS):
         try:
             with connection.wrap_database_errors, transaction.atomic(), in_flight():
-                return _take(made, known_at, historic, lock_all=attempt > 0)
+                return _take(made, known_at, historic, in_turn, lock_all=attempt > 0)
         except IdentityRace:
             if attempt == ATTEMPTS - 1:
                 raise
     raise AssertionError("unreachable")
 
 
-def _take(arrivals: Sequence[Ready], known_at: int, historic: bool, *, lock_all: bool) -> Taken:
-    fresh, version, asked = _begin(arrivals, known_at)
+def _take(
+    arrivals: Sequence[Ready], known_at: int, historic: bool, in_turn: Callable[[], object] | None, *, lock_all: bool
+) -> Taken:
+    fresh, version, asked = _begin(arrivals, known_at, in_turn)
     if not fresh:
         with asked:
             pass  # nobody reads the answer
@@ -165,11 +181,13 @@ def _lead_fields(found: Identified) -> dict[int, set[str]]:
     return told
 
 
-def _begin(arrivals: Sequence[Ready], known_at: int) -> tuple[list[Ready], InForce | None, RawCursor]:
+def _begin(
+    arrivals: Sequence[Ready], known_at: int, in_turn: Callable[[], object] | None
+) -> tuple[list[Ready], InForce | None, RawCursor]:
     """Those whose message was never taken before, in their order (the others are dropped), the version in force, and who is
-    known by the arrivals' identifiers. The database is asked for all of it at once.
+    known by the arrivals' identifiers. The database is asked for all of it at once, where there is no turn to be waited for.
     """
-    by_index()
+    by_index(flushed=in_turn is None)
     first: dict[bytes, Ready] = {}
     for one in arrivals:
         first.setdefault(one.arrival.message, one)
@@ -180,9 +198,16 @@ def _begin(arrivals: Sequence[Ready], known_at: int) -> tuple[list[Ready], InFor
             (sorted(first), known_at),
             prepare=True,
         )
-        asked = ask(list(first.values()))
+        keys = named(first.values())
+        rows: list[Any] = []
+        if in_turn is not None:
+            rows = cursor.fetchall()
+            in_turn()
+        asked = ask(keys)
         version = in_force(known_at)
-        taken = {bytes(row[0]) for row in cursor.fetchall()}  # type: ignore[arg-type]
+        if in_turn is None:
+            rows = cursor.fetchall()
+        taken = {bytes(row[0]) for row in rows}
     return [one for message, one in first.items() if message in taken], version, asked
 
 

@@ -4,7 +4,7 @@ leads to, and `answers`, which takes rows of outcomes and spend: their tables be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from leadpact.capture.rules.answers import Answered, OutcomeRow, SpendRow
@@ -13,17 +13,33 @@ from leadpact.kit.ports import Port
 
 
 class Intake(Protocol):
-    """take(arrivals, known_at=…, historic=…) in one transaction; see `leadpact/loop/intake.py`."""
+    """take(arrivals, known_at=…, historic=…, in_turn=…) in one transaction; see `leadpact/loop/intake.py`."""
 
-    def __call__(self, arrivals: Sequence[Arrival | Ready], *, known_at: int, historic: bool = False) -> Taken: ...
+    def __call__(
+        self,
+        arrivals: Sequence[Arrival | Ready],
+        *,
+        known_at: int,
+        historic: bool = False,
+        in_turn: Callable[[], object] | None = None,
+    ) -> Taken: ...
 
 
 _intake: Port[..., Taken] = Port("capture.actions.intake")
 
 
-def intake(arrivals: Sequence[Arrival | Ready], *, known_at: int, historic: bool = False) -> Taken:
-    """Take a batch through the loop. historic: facts about the past, judged once at the end of the import."""
-    return _intake(arrivals, known_at=known_at, historic=historic)
+def intake(
+    arrivals: Sequence[Arrival | Ready],
+    *,
+    known_at: int,
+    historic: bool = False,
+    in_turn: Callable[[], object] | None = None,
+) -> Taken:
+    """Take a batch through the loop. historic: facts about the past, judged once at the end of the import.
+
+    in_turn: waits for the batch's turn; see `leadpact/loop/intake.py` for when, and for what the caller then owes.
+    """
+    return _intake(arrivals, known_at=known_at, historic=historic, in_turn=in_turn)
 
 
 def connect_intake(target: Intake) -> None:

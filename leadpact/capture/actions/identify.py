@@ -14,7 +14,7 @@ Rules that must hold:
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
@@ -77,9 +77,13 @@ class Identified:
             raise IdentityRace
 
 
-def ask(arrivals: Sequence[Ready]) -> RawCursor:
-    """Ask who is known by the arrivals' identifiers; `identify` reads the answer. In flight, other questions may go along."""
-    keys = sorted({key for one in arrivals for key in one.keys})
+def named(arrivals: Iterable[Ready]) -> list[tuple[str, str]]:
+    """The identifiers that arrivals name, (kind, value), each once and in order."""
+    return sorted({key for one in arrivals for key in one.keys})
+
+
+def ask(keys: Sequence[tuple[str, str]]) -> RawCursor:
+    """Ask who is known by identifiers, as of `named`; `identify` reads the answer. In flight, other questions may go along."""
     cursor = raw_cursor()
     cursor.execute(
         "SELECT i.kind, i.value, i.visitor_id, v.person_id, p.account_id, p.email, p.email_verified, p.opted_out,"

@@ -6,14 +6,16 @@ as have a processor each for Python and for the database (`kit.locks.Lanes`), an
 for somebody's lock, and those behind it should not. A thread whose turn comes takes along everything that waits, and the threads of
 those calls find theirs done. A call that comes alone waits for nobody. Each is answered when the transaction that holds it is on
 disk, and what is wrong with one call never fails another.
+
+What depends on no other transaction is done outside the turn: which messages are taken here is written before it, as soon as all
+who are expected are here, and the disk is waited for after it.
 """
 
 from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Condition, Lock
 from time import monotonic
@@ -22,8 +24,9 @@ from typing import Final
 from leadpact.capture.actions import intake
 from leadpact.capture.rules.arrival import Arrival, Ready, ready
 from leadpact.kit.environment import secret
-from leadpact.kit.locks import Lanes
+from leadpact.kit.locks import Lanes, Turn
 from leadpact.kit.places import data_directory, private_directory
+from leadpact.kit.raw import on_disk
 
 AT_ONCE: Final = 2
 """Transactions of one process."""
@@ -78,13 +81,7 @@ class Together:
         while self._is_turn_of(call):
             calls: list[_Call] = []
             try:
-                # Who waits for a lane waits before they choose: meanwhile more calls come, and go along.
-                with self._lanes.one(patience=self._patience()) if self._lanes else nullcontext():
-                    calls = self._next()
-                    if calls:
-                        began = monotonic()
-                        if _take(calls):
-                            self._took.append(monotonic() - began)
+                self._in_turn(calls)
             finally:
                 with self._change:
                     self._running -= 1
@@ -95,6 +92,25 @@ class Together:
                     self._change.notify_all()
         if call.problem is not None:
             raise call.problem
+
+    def _in_turn(self, calls: list[_Call]) -> None:
+        """Take what waits through the loop, and put the calls whose answer is known then into `calls`."""
+        turn = self._lanes.turn(patience=self._patience()) if self._lanes else Turn((), 0)
+        try:
+            # Who waits for a lane waits before they choose: meanwhile more calls come, and go along.
+            turn.wait(unless=lambda: 0 < self._crowd <= len(self._waiting))
+            calls += self._next()
+            began = [monotonic()]
+
+            def in_turn() -> None:
+                turn.wait()
+                began[0] = monotonic()
+
+            if calls and _take(calls, in_turn):
+                self._took.append(monotonic() - began[0])
+        finally:
+            turn.leave()
+        _wait_for_disk(calls)
 
     def _patience(self) -> float:
         """Seconds after which a transaction is taken to be stuck, and the next one starts beside it.
@@ -136,26 +152,37 @@ class Together:
         return max(0.0, self._latest + self._patience() - monotonic())
 
 
-def _take(calls: Sequence[_Call]) -> bool:
+def _take(calls: Sequence[_Call], in_turn: Callable[[], None]) -> bool:
     """Whether one transaction took them all."""
-    if _taken(calls):
+    if _taken(calls, in_turn):
         return True
     if len(calls) > 1:
         # One of them is at fault, or the database: each finds out by itself.
         for call in calls:
-            _taken([call])
+            _taken([call], in_turn)
     return False
 
 
-def _taken(calls: Sequence[_Call]) -> bool:
+def _taken(calls: Sequence[_Call], in_turn: Callable[[], None]) -> bool:
     problem: Exception | None = None
     try:
-        intake([a for c in calls for a in c.arrivals], known_at=max(c.known_at for c in calls))
+        intake([a for c in calls for a in c.arrivals], known_at=max(c.known_at for c in calls), in_turn=in_turn)
     except Exception as found:  # noqa: BLE001 - raised again in the thread whose call it is
         problem = found
     for call in calls:
         call.problem = problem
     return problem is None
+
+
+def _wait_for_disk(calls: Sequence[_Call]) -> None:
+    taken = [call for call in calls if call.problem is None]
+    if not taken:
+        return
+    try:
+        on_disk()
+    except Exception as found:  # noqa: BLE001 - raised again in the thread whose call it is
+        for call in taken:
+            call.problem = found
 
 
 _together: Together | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from django.db import DataError
+from django.db import DataError, OperationalError
 
 from leadpact.capture.actions import together
 from leadpact.capture.actions.together import MOST_EVENTS, PATIENT_S, Together
@@ -24,9 +24,13 @@ class Door:
     def __init__(self) -> None:
         self.open = Event()
         self.entered = Event()
+        self.begun: list[int] = []
         self.batches: list[tuple[list[bytes], int]] = []
+        self.flushed = 0
 
-    def __call__(self, arrivals: Sequence[Ready], *, known_at: int) -> None:
+    def __call__(self, arrivals: Sequence[Ready], *, known_at: int, in_turn: Callable[[], None]) -> None:
+        self.begun.append(len(arrivals))
+        in_turn()
         first = not self.entered.is_set()
         self.entered.set()
         if first:
@@ -36,11 +40,15 @@ class Door:
             raise DataError("a value the database cannot keep")
         self.batches.append((messages, known_at))
 
+    def flush(self) -> None:
+        self.flushed += 1
+
 
 @pytest.fixture
 def door(monkeypatch: pytest.MonkeyPatch) -> Door:
     made = Door()
     monkeypatch.setattr(together, "intake", made)
+    monkeypatch.setattr(together, "on_disk", made.flush)
     return made
 
 
@@ -143,24 +151,93 @@ def test_what_comes_while_another_process_is_at_it_goes_along(door: Door, tmp_pa
     lanes = Lanes(tmp_path, 1)
     here = Together(alone=60, lanes=lanes)
     door.open.set()
-    with lanes.one(patience=0) as held:
-        assert held
-        threads = [Thread(target=here.take, args=[call(n)], kwargs={"known_at": n}, daemon=True) for n in range(4)]
-        for place, thread in enumerate(threads, 1):
-            thread.start()
-            until(lambda place=place: len(here._waiting) >= place)
-        assert door.batches == []
+    other = lanes.turn(patience=0)
+    other.wait()
+    assert other.held
+    threads = [Thread(target=here.take, args=[call(n)], kwargs={"known_at": n}, daemon=True) for n in range(4)]
+    for place, thread in enumerate(threads, 1):
+        thread.start()
+        until(lambda place=place: len(here._waiting) >= place)
+    assert door.begun == [], "who may come is not known yet"
+    other.leave()
     for thread in threads:
         thread.join(10)
     assert [len(messages) for messages, _ in door.batches] == [4]
 
 
+def test_who_is_complete_begins_before_another_process_has_ended(door: Door, tmp_path: Path) -> None:
+    lanes = Lanes(tmp_path, 1)
+    here = Together(alone=60, lanes=lanes)
+    assert all_at_once(here, door, [call(0), call(1), call(2)]) == [None] * 3
+    other = lanes.turn(patience=0)
+    other.wait()
+    assert other.held
+    threads = [Thread(target=here.take, args=[call(n)], kwargs={"known_at": n}, daemon=True) for n in (3, 4)]
+    threads[0].start()
+    until(lambda: len(here._waiting) == 1)
+    assert door.begun == [1, 2], "two were answered just now, and one is still to come"
+    threads[1].start()
+    until(lambda: len(door.begun) == 3)
+    assert door.begun == [1, 2, 2]
+    assert [len(messages) for messages, _ in door.batches] == [1, 2], "beyond the messages nothing happens out of turn"
+    other.leave()
+    for thread in threads:
+        thread.join(10)
+    assert [len(messages) for messages, _ in door.batches] == [1, 2, 2]
+
+
 def test_nobody_waits_for_ever_for_another_process(door: Door, tmp_path: Path) -> None:
     lanes = Lanes(tmp_path, 1)
     door.open.set()
-    with lanes.one(patience=0):
-        Together(alone=0.01, lanes=lanes).take(call(0), known_at=1)
+    other = lanes.turn(patience=0)
+    other.wait()
+    Together(alone=0.01, lanes=lanes).take(call(0), known_at=1)
+    assert other.held
     assert len(door.batches) == 1
+
+
+def test_the_next_need_not_wait_for_the_disk_and_the_answer_does(
+    door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lanes = Lanes(tmp_path, 1)
+    flushing, flushed = Event(), Event()
+
+    def slow() -> None:
+        flushing.set()
+        assert flushed.wait(10)
+
+    monkeypatch.setattr(together, "on_disk", slow)
+    door.open.set()
+    answered = Thread(target=Together(lanes=lanes).take, args=[call(0)], kwargs={"known_at": 1}, daemon=True)
+    answered.start()
+    assert flushing.wait(10)
+    other = lanes.turn(patience=0)
+    other.wait()
+    assert other.held, "the lane is free"
+    assert answered.is_alive(), "nobody is told before it is on disk"
+    flushed.set()
+    answered.join(10)
+    assert not answered.is_alive()
+
+
+def test_what_may_not_be_on_disk_is_not_taken(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost() -> None:
+        raise OperationalError("the connection is gone")
+
+    monkeypatch.setattr(together, "on_disk", lost)
+    door.open.set()
+    with pytest.raises(OperationalError):
+        Together().take(call(0), known_at=1)
+
+
+def test_the_disk_is_asked_once_for_all_and_not_for_what_failed(door: Door) -> None:
+    here = Together(at_once=1)
+    answers = all_at_once(here, door, [call(0), call(1), [Arrival(BAD, 1, email="ines@ines.example")], call(3)])
+    assert [type(answer) for answer in answers] == [type(None), type(None), DataError, type(None)]
+    assert door.flushed == 2
+    with pytest.raises(DataError):
+        here.take([Arrival(BAD, 1, email="ines@ines.example")], known_at=9)
+    assert door.flushed == 2
 
 
 def test_those_who_were_answered_are_waited_for_a_moment(door: Door) -> None:

@@ -11,7 +11,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from leadpact.kit.raw import cursor, in_flight, land
+from leadpact.kit.raw import by_index, cursor, in_flight, land, on_disk
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +80,40 @@ def test_rows_that_were_written_are_counted_when_all_have_landed() -> None:
         with in_flight():
             twice.execute("INSERT INTO flown VALUES (8)")
         assert twice.rowcount == 1, "a block after the landing is one of its own"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_commit_that_did_not_wait_for_the_disk_is_waited_for_afterwards() -> None:
+    with cursor() as raw:
+        raw.execute("SET synchronous_commit = 'on'")
+    try:
+        with transaction.atomic():
+            by_index(flushed=False)
+            assert _ask("SHOW synchronous_commit") == "off"
+            _ask("SELECT pg_current_xact_id()::text")
+            with pytest.raises(RuntimeError):
+                on_disk()
+        assert _ask("SHOW synchronous_commit") == "on", "the setting ends with the transaction"
+        # Far more than any other session's flush would take along by chance.
+        with transaction.atomic():
+            by_index(flushed=False)
+            _ask("SELECT pg_logical_emit_message(TRUE, 'leadpact', repeat('x', 100000))::text")
+        written = _ask("SELECT pg_current_wal_insert_lsn()::text")
+        on_disk()
+        assert _ask(f"SELECT pg_current_wal_flush_lsn() >= '{written}'::pg_lsn"), (
+            "all that was written before is on disk"
+        )
+    finally:
+        with cursor() as raw:
+            raw.execute("RESET synchronous_commit")
+
+
+def _ask(question: str) -> object:
+    with cursor() as raw:
+        raw.execute(question.encode())
+        row = raw.fetchone()
+    assert row is not None
+    return row[0]
 
 
 def _lose_a_race() -> None:
