@@ -8,7 +8,7 @@ from msgspec import structs
 from leadpact.capture.actions import intake
 from leadpact.capture.rules.arrival import Arrival
 from leadpact.custody.models import Entry, Holding
-from leadpact.leads.models import Lead, Person, Touch, Visitor
+from leadpact.leads.models import Identifier, Lead, Person, Touch, Visitor
 from leadpact.loop import clocks
 from leadpact.loop.withdraw import withdraw
 from leadpact.nurturing import actions as marketing
@@ -124,6 +124,32 @@ def test_a_trail_tied_by_a_batch_that_waited_is_known_after_it(cast: Cast) -> No
     latest = Touch.objects.order_by("-pk")[0]
     assert latest.known_at == AT + 1
     assert set(Visitor.objects.filter(touches__known_at=AT).values_list("tied_known_at", flat=True)) == {AT, AT + 1}
+
+
+def test_all_that_a_batch_that_waited_says_of_whose_a_trail_is_is_known_after_it(cast: Cast) -> None:
+    intake([touch("page.viewed", at=AT, email=VERA, path="/pricing")], known_at=AT)
+    # Made and tied by one batch: a browser of Vera's, and Ines, of whom nothing was known.
+    intake(
+        [
+            touch("page.viewed", at=AT, anonymous_id="b2", path="/pricing"),
+            touch("page.viewed", at=AT, anonymous_id="b2", email=VERA, path="/pricing"),
+            touch("page.viewed", at=AT, anonymous_id="b3", path="/pricing"),
+            touch("page.viewed", at=AT, anonymous_id="b3", email=INES, path="/pricing"),
+        ],
+        known_at=AT,
+    )
+
+    later = Touch.objects.filter(known_at=AT + 1)
+    assert later.count() == 4
+    browsers = Identifier.objects.filter(kind="anonymous_id")
+    assert set(browsers.values_list("visitor__person__email", "visitor__tied_known_at")) == {
+        (VERA, AT + 1),
+        (INES, AT + 1),
+    }
+    ines, vera = Person.objects.get(email=INES), Person.objects.get(email=VERA)
+    assert (ines.created_at, ines.account_known_at) == (AT + 1, AT + 1)
+    assert Lead.objects.get(person=ines).created_at == AT + 1
+    assert (vera.created_at, vera.account_known_at) == (AT, AT), "who was known stays as it was"
 
 
 def test_of_two_values_of_one_instant_the_one_learnt_later_stands(cast: Cast) -> None:

@@ -23,8 +23,8 @@ from leadpact.capture.actions.identify import (
     IdentityRace,
     ask,
     identify,
+    known_later,
     named,
-    ties_known_at,
 )
 from leadpact.capture.actions.records import Record, write_traits
 from leadpact.capture.rules.arrival import Arrival, Ready, Taken, ready
@@ -111,7 +111,7 @@ def _take(
     lead_of = {h.person_id: h.lead_id for h in held.values()}
     held = catch_up(held, at=now)
     if now > known_at:
-        ties_known_at(found, known_at=now)
+        known_later(found, known_at=now)
     new = _create(found, people, lead_of)
     touches = _write_touches(found, now)
     captured = [_captured(n, version) for n in new]

@@ -48,9 +48,10 @@ class Tied(Struct, frozen=True, gc=False):
 @dataclass(slots=True)
 class Identified:
     """A batch, tied. `people` and `accounts` hold the records the batch speaks of; `joined`: people to whom a trail was tied
-    just now; `placed`: known people who were just found to be of an account; `ties`: trails that were tied just now; `ids`: drawn
-    for what the batch will write; `unlocked`: known people who were read without a lock, with their account and `ties_version`;
-    `written`: statements whose answers may be on their way still, and how many rows each must have written.
+    just now; `placed`: known people who were just found to be of an account; `ties`: trails that are somebody's since now, new
+    ones too; `ids`: drawn for what the batch will write; `unlocked`: known people who were read without a lock, with their
+    account and `ties_version`; `written`: statements whose answers may be on their way still, and how many rows each must have
+    written.
     """
 
     tied: list[Tied]
@@ -127,19 +128,30 @@ def identify(arrivals: Sequence[Ready], *, known_at: int, asked: RawCursor, lock
         batch.questions,
         batch.joined,
         batch.placed,
-        tuple(sorted(batch.ties)),
+        tuple(sorted({*batch.ties, *(trail for trail, (whose, _) in batch.new_visitors.items() if whose is not None)})),
         batch.ids,
         batch.unlocked,
         tuple(written),
     )
 
 
-def ties_known_at(found: Identified, *, known_at: int) -> None:
-    """Date the batch's ties later: it waited for another, and is known after it. One statement, where trails were tied."""
-    if found.ties:
-        with raw_cursor() as cursor:
+def known_later(found: Identified, *, known_at: int) -> None:
+    """Date what `identify` wrote later: the batch waited for another, and is known after it, as the facts are that it brings.
+
+    Two statements at most. What breaks without it: a replay asks who is around when the trail was tied, a moment before there is
+    anything to be seen of it.
+    """
+    new = sorted(person.id for person in found.people.values() if person.is_new)
+    with raw_cursor() as cursor:
+        if found.ties:
             cursor.execute(
                 "UPDATE leads_visitor SET tied_known_at = $2 WHERE id = ANY($1::bigint[])", (list(found.ties), known_at)
+            )
+        if new:
+            cursor.execute(
+                "UPDATE leads_person SET created_at = $2, account_known_at = CASE WHEN account_id IS NOT NULL THEN $2::bigint END"
+                " WHERE id = ANY($1::bigint[])",
+                (new, known_at),
             )
 
 
