@@ -13,10 +13,12 @@ from django.db import DataError, connection
 
 from leadpact.capture.actions.identify import IdentityRace, identify
 from leadpact.capture.rules.arrival import Arrival, Taken
+from leadpact.custody.models import Holding
 from leadpact.leads.models import Account, Identifier, Lead, Person, Touch
+from leadpact.loop import clocks
 from leadpact.loop import intake as door
 from leadpact.loop.intake import take
-from tests.cast import T0, make_cast, sign, touch, traits
+from tests.cast import DAY, T0, make_cast, sign, touch, traits
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -145,6 +147,45 @@ def test_the_same_message_out_of_turn_waits_for_the_one_that_said_it() -> None:
     other.join(30)
     assert [(one.taken, one.repeated) for one in second] == [(0, 1)]
     assert Touch.objects.count() == 1
+
+
+def test_who_become_active_at_the_same_moment_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clause asks for three active people. There is one, and two batches bring one more each."""
+    sign(make_cast())
+
+    def view(name: str, at: int) -> Arrival:
+        return touch("page.viewed", at=at, email=f"{name}@ferro.example", path="/blog")
+
+    clocks.let_time_pass(at=T0)
+    take([view(name, T0) for name in ("vera", "otto", "ines")], known_at=T0)
+    again = T0 + 40 * DAY
+    clocks.let_time_pass(at=again)
+    take([view("vera", again)], known_at=again)
+    assert set(Holding.objects.values_list("verdict", flat=True)) == {"prospect"}
+
+    monkeypatch.setattr(door, "MANY", 0)
+    counting = Event()
+    original = door.bounds_passed
+
+    def first_waits(*args: Any, **named: Any) -> Any:
+        if not counting.is_set():
+            counting.set()
+            _until_somebody_waits()
+        return original(*args, **named)
+
+    monkeypatch.setattr(door, "bounds_passed", first_waits)
+
+    def send(name: str) -> None:
+        take([view(name, again + 1)], known_at=again + 1)
+        connection.close()
+
+    threads = [Thread(target=send, args=(name,)) for name in ("otto", "ines")]
+    threads[0].start()
+    assert counting.wait(20)
+    threads[1].start()
+    for thread in threads:
+        thread.join(30)
+    assert set(Holding.objects.values_list("verdict", flat=True)) == {"lead"}
 
 
 def test_races_that_are_lost_again_and_again_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,9 +115,15 @@ def _in_a_world_of_its_own(seed: int) -> Ledger:
     return written
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.fixture
+def always_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many are active is counted at every account, not only where many are."""
+    monkeypatch.setattr(door, "MANY", 0)
+
+
+@pytest.mark.parametrize("seed", [1, 5, 8])
 def test_the_ledger_reads_as_if_everybody_had_been_judged(
-    cast: Cast, seed: int, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, seed: int, monkeypatch: pytest.MonkeyPatch, always_counted: None
 ) -> None:
     skipped = _in_a_world_of_its_own(seed)
 
@@ -175,6 +181,67 @@ def test_batches_skip_whom_they_cannot_change(cast: Cast) -> None:
     assert (quiet.taken, quiet.judged) == (1, 0)
     assert (again.taken, again.judged) == (1, 0), "a line reads page views, but none of this path"
     assert (price.taken, price.judged) == (1, 1), "the one who viewed the price page is judged, her colleagues are not"
+
+
+def _views(name: str, at: int) -> int:
+    """Somebody at Ferro views a page that no line counts; how many leads were judged for it."""
+    return intake([touch("page.viewed", at=at, email=f"{name}@ferro.example", path="/blog")], known_at=at).judged
+
+
+@pytest.mark.usefixtures("always_counted")
+def test_one_more_who_is_active_concerns_the_others_where_a_clause_asks_for_so_many(cast: Cast) -> None:
+    clocks.let_time_pass(at=T0)
+    judged = [_views(name, T0 + n * HOUR) for n, name in enumerate(("vera", "otto", "ines", "paul", "wim"), 1)]
+    assert judged == [1, 1, 3, 1, 1], "the third makes three; who comes then is one more"
+    assert set(Holding.objects.values_list("verdict", flat=True)) == {"lead"}
+    again = T0 + 40 * DAY  # nobody is active any more
+    clocks.let_time_pass(at=again)
+    assert set(Holding.objects.values_list("verdict", flat=True)) == {"prospect"}
+    both = [touch("page.viewed", at=again, email=f"{name}@ferro.example", path="/blog") for name in ("vera", "otto")]
+    assert intake(both, known_at=again).judged == 2
+    assert _views("paul", again + MINUTE) == 5, "three of five are active now, and it concerns all of them"
+    assert set(Holding.objects.values_list("verdict", flat=True)) == {"lead"}
+
+
+def test_few_are_judged_without_counting(cast: Cast) -> None:
+    names = ("vera", "otto", "ines", "paul", "wim", "zoe", "jan")
+    assert [_views(name, T0 + n * HOUR) for n, name in enumerate(names, 1)] == [1, 2, 3, 4, 5, 1, 1]
+
+
+@pytest.mark.usefixtures("always_counted")
+def test_two_at_once_may_pass_the_number_together(cast: Cast) -> None:
+    clocks.let_time_pass(at=T0)
+    for n, name in enumerate(("vera", "otto", "ines")):
+        _views(name, T0 + n * MINUTE)
+    again = T0 + 40 * DAY
+    clocks.let_time_pass(at=again)
+    _views("vera", again)
+    both = [touch("page.viewed", at=again, email=f"{name}@ferro.example", path="/blog") for name in ("otto", "ines")]
+    assert intake(both, known_at=again + MINUTE).judged == 3
+    assert set(Holding.objects.values_list("verdict", flat=True)) == {"lead"}
+
+
+@pytest.mark.usefixtures("always_counted")
+def test_when_somebody_becomes_active_the_others_hear_what_time_changed(cast: Cast) -> None:
+    at = T0 // HOUR * HOUR + HOUR + 10 * MINUTE
+    intake([touch("demo.requested", at=at, email="vera@ferro.example")], known_at=at)
+    over = at + 7 * DAY + MINUTE  # the request has left its window, and the hour that says so has not come
+    clocks.let_time_pass(at=over - HOUR)
+    clocks.let_time_pass(at=over)
+    assert _views("otto", over) == 2
+    said = Entry.objects.filter(lead__person__email="vera@ferro.example", move="judged").order_by("seq")
+    assert list(said.values_list("at", "verdict")) == [(at, "sales_ready"), (over, "prospect")]
+
+
+@pytest.mark.usefixtures("always_counted")
+def test_when_somebody_becomes_active_the_others_go_by_the_version_in_force(cast: Cast) -> None:
+    _views("vera", T0 + HOUR)
+    source = EXAMPLE.read_text(encoding="utf-8").replace("readiness: ", f"{DISTINCT.strip(chr(10))}\nreadiness: ", 1)
+    sign(cast, at=T0 + 2 * HOUR, source=source)
+    version = in_force(T0 + 3 * HOUR)
+    assert version is not None
+    assert _views("otto", T0 + 3 * HOUR) == 2
+    assert set(Judgement.objects.values_list("agreement_hash", flat=True)) == {version.hash}
 
 
 def test_which_touches_are_counted_follows_the_properties(cast: Cast) -> None:

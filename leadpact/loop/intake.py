@@ -10,6 +10,7 @@ lock. What breaks if this changes: two batches that speak of the same people dea
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,10 +35,12 @@ from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.language.kinds import OURS
 from leadpact.loop.handoffs import touch_every
 from leadpact.loop.judging import LockedLead, catch_up, judge_and_move, lock_leads
-from leadpact.loop.relevance import touched
+from leadpact.loop.relevance import Touched, bounds_passed, touched
 from leadpact.qualification.actions import mark_waiting
 
 ATTEMPTS = 8
+MANY = 5
+"""Leads of an account. Where there are fewer they are judged sooner than it is counted how many of their people are active."""
 PROSPECT_PLAN = 30 * 86_400_000_000
 """How long a salesperson's own prospect may lie without a word, before it shows as late."""
 
@@ -99,10 +102,10 @@ def _take(
     can_change = None
     if version is not None and not historic:
         can_change = touched(found, version=version, at=known_at, lead_fields=_lead_fields(found))
-    accounts: set[int] = set(can_change.accounts) if can_change else set()
+    accounts = can_change.homes if can_change else []
     if historic:
-        accounts = {a for p in people if (a := found.people[p].account_id) is not None}
-    held = lock_leads(people=people, accounts=sorted(accounts))
+        accounts = sorted({a for p in people if (a := found.people[p].account_id) is not None})
+    held = lock_leads(people=people, accounts=accounts)
     land()
     found.lost_no_race()
     _still_true(found, held.values())
@@ -112,6 +115,7 @@ def _take(
     held = catch_up(held, at=now)
     if now > known_at:
         known_later(found, known_at=now)
+    concerns = _Concerned(can_change, held.values(), version, now) if can_change and version else None
     new = _create(found, people, lead_of)
     touches = _write_touches(found, now)
     captured = [_captured(n, version) for n in new]
@@ -119,17 +123,9 @@ def _take(
     with in_flight():
         learnt = _write_leads(found, lead_of, new, now, historic=historic)
         judge: set[int] = {n.lead_id for n in new}
-        if can_change is not None:
-            own, told = set(people), _told(found, learnt)
-            judge |= {
-                h.lead_id
-                for h in held.values()
-                if (
-                    h.person_id not in own
-                    or h.account_id in can_change.accounts
-                    or (h.person_id in told and (h.person_id in can_change.people or h.may_have_changed(now)))
-                )
-            }
+        if concerns is not None:
+            told = _told(found, learnt)
+            judge |= {h.lead_id for h in held.values() if concerns.them(h, told=h.person_id in told)}
         outcome = judge_and_move(
             captured=captured,
             judge=sorted(judge),
@@ -150,6 +146,31 @@ def _take(
         handed_over=outcome.handed_over,
         lead_ids=tuple(sorted(concerned)),
     )
+
+
+class _Concerned:
+    """Whether a batch concerns those whose leads it locked, `held`. Made when all are, before the batch's touches are written."""
+
+    def __init__(self, can_change: Touched, held: Iterable[LockedLead], version: InForce, now: int) -> None:
+        self._can_change = can_change
+        self._version = version
+        self._now = now
+        here = Counter([one.account_id for one in held])
+        many = {home: them for home, them in can_change.more_active.items() if here[home] >= MANY}
+        few = can_change.more_active.keys() - many.keys()
+        self._passed = bounds_passed(many, version=version, at=now) | few
+
+    def them(self, one: LockedLead, *, told: bool) -> bool:
+        """told: whether the batch leaves a fact of the person."""
+        due = one.may_have_changed(self._now)
+        if told and (due or one.person_id in self._can_change.people):
+            return True
+        if one.account_id in self._can_change.accounts:
+            return True
+        if one.account_id not in self._can_change.more_active:
+            return False
+        # They are looked at all the same where somebody becomes active: what time, or another version, changed is said now.
+        return due or one.account_id in self._passed or one.judged_by != self._version.hash
 
 
 def _still_true(found: Identified, held: Iterable[LockedLead]) -> None:

@@ -43,5 +43,5 @@ def withdraw(*, touch_id: int, cause: str, by: User, at: int) -> int:
 
 
 def _counts_for_all(kind: str, known: Reads) -> bool:
-    active = kind not in OURS and any(not kinds or kind in kinds for kinds, _ in known.active)
+    active = kind not in OURS and any(not one.kinds or kind in one.kinds for one in known.active)
     return active or kind in known.circle
