@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from threading import Event, Thread
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
-from django.db import DataError, connection
+from django.db import DataError, OperationalError, connection
 
 from leadpact.capture.actions.identify import IdentityRace, identify
+from leadpact.capture.actions.together import Together, wait_for_disk
 from leadpact.capture.rules.arrival import Arrival, Taken
 from leadpact.custody.models import Holding
+from leadpact.kit.locks import Lanes
 from leadpact.leads.models import Account, Identifier, Lead, Person, Touch
 from leadpact.loop import clocks
 from leadpact.loop import intake as door
@@ -32,20 +35,41 @@ NEW: list[Callable[[int], Arrival]] = [
 ]
 
 
+class Told:
+    """A turn that does something when it is waited for, the first time."""
+
+    def __init__(self, does: Callable[[], None]) -> None:
+        self.does = does
+        self.said: list[str] = []
+
+    def wait(self) -> None:
+        self.said.append("wait")
+        if self.said == ["wait"]:
+            self.does()
+
+    def leave(self) -> None:
+        self.said.append("leave")
+
+
 def _until_somebody_waits() -> None:
     """Until a transaction of this database waits for another one."""
+    _until("NOT l.granted")
+
+
+def _until(locks: LiteralString) -> None:
+    """Until another session of this database has a lock like that."""
     parameters = connection.get_connection_params() | {"autocommit": True}
     end = time.monotonic() + 20
     with psycopg.connect(**parameters) as looking:
         while time.monotonic() < end:
             row = looking.execute(
                 "SELECT count(*) FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid"
-                " WHERE NOT l.granted AND a.datname = current_database()"
+                f" WHERE {locks} AND a.datname = current_database() AND a.pid <> pg_backend_pid()"
             ).fetchone()
             if row is not None and row[0]:
                 return
             time.sleep(0.01)
-    raise AssertionError("nobody waits for anybody")
+    raise AssertionError("no such lock")
 
 
 @pytest.mark.parametrize("new", NEW)
@@ -121,11 +145,68 @@ def test_who_comes_in_turn_reads_what_the_one_before_wrote(
         assert not other.is_alive()
 
     first = new(T0)
-    assert take([first], known_at=T0, in_turn=another_is_before_us).taken == 1
+    assert take([first], known_at=T0, turn=Told(another_is_before_us)).taken == 1
     assert [one.taken if isinstance(one, Taken) else one for one in taken] == [1]
     assert tries == [False, False]
     assert (Identifier.objects.count(), Touch.objects.count()) == (1, 2)
-    assert take([first], known_at=T0 + 9, in_turn=lambda: None).taken == 0
+    again = Told(lambda: None)
+    assert take([first], known_at=T0 + 9, turn=again).taken == 0
+    assert again.said == [], "nothing is new, and nothing needs a turn"
+
+
+def test_who_starts_afresh_gives_up_its_turn_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its messages may be somebody's by then who waits for the turn."""
+    sign(make_cast())
+    lost: list[bool] = []
+
+    def once(*args: Any, **named: Any) -> Any:
+        if not lost:
+            lost.append(True)
+            raise IdentityRace
+        return identify(*args, **named)
+
+    monkeypatch.setattr(door, "identify", once)
+    turn = Told(lambda: None)
+    assert take([NEW[0](T0)], known_at=T0, turn=turn).taken == 1
+    assert turn.said == ["wait", "leave", "wait"]
+
+
+def test_the_same_message_by_two_processes_at_once_holds_nobody_up(tmp_path: Path) -> None:
+    """One has written it and waits for the lane; whoever has the lane must not wait for the message."""
+    sign(make_cast())
+    lanes = Lanes(tmp_path, 1)
+    same, answered = [NEW[0](T0)], []
+
+    def send(here: Together) -> None:
+        here.take(same, known_at=T0)
+        answered.append(time.monotonic())
+        connection.close()
+
+    first, second = (Together(alone=20, lanes=lanes) for _ in range(2))
+    busy = lanes.turn(patience=0)
+    busy.wait()
+    first._crowd = 1  # it is complete at once, writes its message and waits for the lane
+    threads = [Thread(target=send, args=(here,), daemon=True) for here in (first, second)]
+    threads[0].start()
+    _until("l.locktype = 'transactionid' AND l.granted")
+    threads[1].start()
+    time.sleep(0.1)  # the second one waits for the lane as well, with nothing written
+    began = time.monotonic()
+    busy.leave()
+    for thread in threads:
+        thread.join(30)
+    assert len(answered) == 2
+    assert max(answered) - began < 10, "far less than they have patience for"
+    assert Touch.objects.count() == 1
+
+
+def test_what_a_crash_took_back_is_not_answered() -> None:
+    sign(make_cast())
+    there, gone = NEW[0](T0), NEW[1](T0)
+    take([there], known_at=T0)
+    wait_for_disk([there])
+    with pytest.raises(OperationalError):
+        wait_for_disk([there, gone])
 
 
 def test_the_same_message_out_of_turn_waits_for_the_one_that_said_it() -> None:
@@ -134,7 +215,7 @@ def test_the_same_message_out_of_turn_waits_for_the_one_that_said_it() -> None:
     second: list[Taken] = []
 
     def send() -> None:
-        second.append(take([same], known_at=T0 + 1, in_turn=lambda: None))
+        second.append(take([same], known_at=T0 + 1, turn=Told(lambda: None)))
         connection.close()
 
     other = Thread(target=send)
@@ -143,7 +224,7 @@ def test_the_same_message_out_of_turn_waits_for_the_one_that_said_it() -> None:
         other.start()
         _until_somebody_waits()
 
-    assert take([same], known_at=T0, in_turn=the_same_comes_again).taken == 1
+    assert take([same], known_at=T0, turn=Told(the_same_comes_again)).taken == 1
     other.join(30)
     assert [(one.taken, one.repeated) for one in second] == [(0, 1)]
     assert Touch.objects.count() == 1

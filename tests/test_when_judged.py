@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec import structs
 
@@ -10,6 +12,7 @@ from leadpact.capture.rules.arrival import Arrival
 from leadpact.custody.models import Entry, Holding
 from leadpact.leads.models import Identifier, Lead, Person, Touch, Visitor
 from leadpact.loop import clocks
+from leadpact.loop import intake as door
 from leadpact.loop.withdraw import withdraw
 from leadpact.nurturing import actions as marketing
 from leadpact.qualification.models import Judgement
@@ -150,6 +153,33 @@ def test_all_that_a_batch_that_waited_says_of_whose_a_trail_is_is_known_after_it
     assert (ines.created_at, ines.account_known_at) == (AT + 1, AT + 1)
     assert Lead.objects.get(person=ines).created_at == AT + 1
     assert (vera.created_at, vera.account_known_at) == (AT, AT), "who was known stays as it was"
+
+
+def test_whose_trail_turns_out_to_be_known_later_is_judged_as_of_then(cast: Cast) -> None:
+    """A browser says who it is, then asks for a demo; the second call comes to its turn first."""
+    later = AT + MINUTE
+    intake([touch("page.viewed", at=AT, anonymous_id="b4")], known_at=AT)
+    intake([touch("demo.requested", at=later, anonymous_id="b4")], known_at=later)
+    intake([touch("page.viewed", at=AT + 1, anonymous_id="b4", email=VERA)], known_at=AT + 1)
+
+    assert judged(VERA) == [(later, "sales_ready")]
+    assert Holding.objects.get().state == "offered"
+    assert set(Visitor.objects.exclude(person=None).values_list("tied_known_at", flat=True)) == {later}
+
+
+def test_a_late_hour_does_not_see_ties_that_are_known_after_it(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int | None] = []
+    original = door.catch_up
+
+    def looks(*args: Any, **named: Any) -> Any:
+        seen.extend(Visitor.objects.filter(identifiers__value="b5").values_list("tied_known_at", flat=True))
+        return original(*args, **named)
+
+    intake([touch("page.viewed", at=AT, anonymous_id="b5")], known_at=AT)
+    intake([touch("page.viewed", at=AT + 500, email=VERA)], known_at=AT + 500)
+    monkeypatch.setattr(door, "catch_up", looks)
+    intake([touch("page.viewed", at=AT, anonymous_id="b5", email=VERA)], known_at=AT + 1)
+    assert seen == [AT + 501]
 
 
 def test_of_two_values_of_one_instant_the_one_learnt_later_stands(cast: Cast) -> None:

@@ -31,7 +31,7 @@ from django.views.decorators.csrf import csrf_exempt
 from leadpact.capture.actions import intake
 from leadpact.capture.actions.admit import TooFast, admit, note_refused, pace, public_origins
 from leadpact.capture.actions.identify import IdentityRace
-from leadpact.capture.actions.together import intake_together
+from leadpact.capture.actions.together import intake_together, wait_for_disk
 from leadpact.capture.rules.arrival import Arrival
 from leadpact.capture.rules.keys import Admitted
 from leadpact.capture.rules.messages import MOST_BYTES, Junk, key_in_body
@@ -112,7 +112,7 @@ def _take(request: HttpRequest, call: str, origin: str) -> HttpResponse:
     except (OperationalError, IdentityRace) as problem:
         log.warning("tracking_busy", problem=type(problem).__name__)
         sentence = (
-            "The database is busy or away. Send the call again: an event that was taken already is not taken twice."
+            "The database is busy or away. Send the call again: what has a messageId or a timestamp is not taken twice."
         )
         raise _Problem(HTTPStatus.SERVICE_UNAVAILABLE, "busy", sentence, {"Retry-After": "1"}) from None
     if not parsed.refused:
@@ -247,6 +247,7 @@ def _one_by_one(parsed: Parsed, at: int) -> Parsed:
             refused.append(Refused(place, None, "not_kept", "The event holds a value that the database cannot keep."))
         else:
             taken.append(arrival)
+    wait_for_disk(taken)  # of what was taken before too: that may have been a moment ago, by another process
     return Parsed(tuple(taken), tuple(refused))
 
 

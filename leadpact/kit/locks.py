@@ -11,6 +11,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -88,7 +89,7 @@ class Lanes:
 
 
 class Turn:
-    """A turn in a lane. It may be waited for more than once, and is given up once. Not for several threads at once."""
+    """A turn in a lane, which may be waited for and given up again and again. Not for several threads at once."""
 
     def __init__(self, lanes: Sequence[FileLock], patience: float) -> None:
         self._lanes = lanes
@@ -96,12 +97,17 @@ class Turn:
         self.held = False
 
     def wait(self, unless: Callable[[], bool] = lambda: False) -> None:
-        """Wait until a lane is held, but no longer than `patience` seconds after the turn was made, nor once `unless` holds."""
+        """Wait until a lane is held, but no longer than `patience` seconds after the turn was made, nor once `unless` holds. Where
+        the files cannot be opened nobody waits: a lane is help, never a right.
+        """
         while not self.held:
-            self.held = any(lane.exclusive(wait=False) for lane in self._lanes)
-            if self.held or unless() or time.monotonic() >= self._until:
-                return
-            time.sleep(_LOOK_S)
+            with suppress(OSError):
+                self.held = any(lane.exclusive(wait=False) for lane in self._lanes)
+                if self.held or unless() or time.monotonic() >= self._until:
+                    return
+                time.sleep(_LOOK_S)
+                continue
+            return
 
     def leave(self) -> None:
         """Let go of the lane. Harmless where none is held."""

@@ -169,14 +169,18 @@ def by_index(*, flushed: bool = True) -> None:
         raw.execute(_BY_INDEX if flushed else f"{_BY_INDEX}, {_NOT_FLUSHED}", prepare=True)
 
 
-def on_disk() -> None:
-    """Return when all that was ever committed, by whomever, is on disk. A transaction of its own.
+@contextmanager
+def on_disk() -> Iterator[RawCursor]:
+    """A transaction of its own: when the block has ended, all that this server committed before is on disk, by whomever.
 
-    The log is written in order: what waits here is a word of our own in it, which says nothing.
-    Raises RuntimeError inside a transaction, which would have to commit first.
+    The log is written in order: what is waited for is a word of our own in it, which says nothing. Ask inside, by the cursor that
+    is given, for what must be there: where the server came back from a crash since, it is gone, and nothing else tells.
+    Raises RuntimeError inside a transaction, which would have to commit first. Where the session's own `synchronous_commit` is off,
+    its owner has said that nobody waits for the disk.
     """
     with connection.wrap_database_errors, transaction.atomic(durable=True), cursor() as raw:
         raw.execute("SELECT pg_logical_emit_message(TRUE, 'leadpact', '')", prepare=True)
+        yield raw
 
 
 def one_transaction() -> None:

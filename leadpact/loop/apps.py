@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from django.apps import AppConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from leadpact.capture.actions import Turn
     from leadpact.capture.rules.answers import Answered, OutcomeRow, SpendRow
     from leadpact.capture.rules.arrival import Arrival, Ready, Taken
     from leadpact.custody.actions import Recorded
@@ -19,11 +20,11 @@ def _take(
     *,
     known_at: int,
     historic: bool = False,
-    in_turn: Callable[[], object] | None = None,
+    turn: Turn | None = None,
 ) -> Taken:
     from leadpact.loop.intake import take
 
-    return take(arrivals, known_at=known_at, historic=historic, in_turn=in_turn)
+    return take(arrivals, known_at=known_at, historic=historic, turn=turn)
 
 
 def _take_answers(rows: Sequence[OutcomeRow] | Sequence[SpendRow], *, at: int) -> Answered:

@@ -1,17 +1,19 @@
 """A batch of arrivals, from the door to custody, in ONE transaction and a constant number of statements.
 
-When `take` returns, all of it is on disk: the touches, the ties of identity, the verdicts, the hand-overs and the offers.
-When it does not, none of it is, and the sender's retry is harmless: every message is taken once, for ever.
+When `take` returns, all of it is committed, and on disk unless batches take turns: the touches, the ties of identity, the verdicts,
+the hand-overs and the offers. When it does not, none of it is, and the sender's retry is harmless: every message is taken once, for
+ever.
 
-Order of locks, the same in every batch: receipts, the turn where batches take turns, people who learn something, accounts,
-identifiers, holdings; each by ascending key. Who is only touched is locked by their lead alone, and looked at again under that
-lock. What breaks if this changes: two batches that speak of the same people deadlock instead of waiting for each other.
+Order of locks, the same in every batch and in every attempt: receipts, the turn where batches take turns, people who learn
+something, accounts, identifiers, holdings; each by ascending key. Who is only touched is locked by their lead alone, and looked
+at again under that lock. What breaks if this changes: two batches that speak of the same people deadlock instead of waiting for
+each other.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,12 +21,14 @@ import msgspec
 from django.db import connection, transaction
 
 from leadpact.agreement.queries import InForce, in_force
+from leadpact.capture.actions import Turn
 from leadpact.capture.actions.identify import (
     Identified,
     IdentityRace,
     ask,
     identify,
     known_later,
+    known_of,
     named,
 )
 from leadpact.capture.actions.records import Record, write_traits
@@ -64,16 +68,17 @@ def take(
     *,
     known_at: int,
     historic: bool = False,
-    in_turn: Callable[[], object] | None = None,
+    turn: Turn | None = None,
 ) -> Taken:
     """Take a batch through the loop. `known_at`: when it reached us, in microseconds.
 
     historic: facts about the past are written and wait; they are judged once, at the end of the import, by
     `judging.judge_waiting`.
 
-    in_turn: for batches that follow one another, each reading what the one before it wrote. Called, and waited for, when it is
-    written which messages are taken here, which depends on nobody else; the turn is over when we return. The commit then does not
-    wait for the disk, so that the next one need not either: the caller tells nobody before `kit.raw.on_disk`.
+    turn: for batches that follow one another, each reading what the one before it wrote. It is waited for when it is written which
+    messages are taken here, which depends on nobody else, and never held before: whoever has the turn waits for no message. When we
+    return it is over, and the caller's to leave. The commit then does not wait for the disk, so that the next one need not either:
+    the caller tells nobody before `kit.raw.on_disk`, of what was taken before neither.
 
     Raises IdentityRace only when the same identifiers are fought over eight times in a row, and what
     the database says as Django names it (OperationalError, DataError, …).
@@ -82,20 +87,18 @@ def take(
     for attempt in range(ATTEMPTS):
         try:
             with connection.wrap_database_errors, transaction.atomic(), in_flight():
-                return _take(made, known_at, historic, in_turn, lock_all=attempt > 0)
+                return _take(made, known_at, historic, turn, lock_all=attempt > 0)
         except IdentityRace:
             if attempt == ATTEMPTS - 1:
                 raise
+            if turn is not None:
+                turn.leave()
     raise AssertionError("unreachable")
 
 
-def _take(
-    arrivals: Sequence[Ready], known_at: int, historic: bool, in_turn: Callable[[], object] | None, *, lock_all: bool
-) -> Taken:
-    fresh, version, asked = _begin(arrivals, known_at, in_turn)
-    if not fresh:
-        with asked:
-            pass  # nobody reads the answer
+def _take(arrivals: Sequence[Ready], known_at: int, historic: bool, turn: Turn | None, *, lock_all: bool) -> Taken:
+    fresh, version, asked = _begin(arrivals, known_at, turn)
+    if asked is None:
         return Taken(taken=0, repeated=len(arrivals), created=0, judged=0, handed_over=0)
     found = identify(fresh, known_at=known_at, asked=asked, lock_all=lock_all)
     people = sorted({t.person_id for t in found.tied if t.person_id is not None})
@@ -111,10 +114,12 @@ def _take(
     _still_true(found, held.values())
     # Meaning 13: as_of increases per lead. A batch that waited for a lock learns what it brings after the one before it.
     now = max([known_at, *(h.as_of + 1 for h in held.values() if h.as_of is not None)])
+    # A trail that was nobody's has no lead that says what is known of it: another batch may have brought touches known later.
+    now = max(now, known_of(found.ties))
     lead_of = {h.person_id: h.lead_id for h in held.values()}
-    held = catch_up(held, at=now)
     if now > known_at:
         known_later(found, known_at=now)
+    held = catch_up(held, at=now)
     concerns = _Concerned(can_change, held.values(), version, now) if can_change and version else None
     new = _create(found, people, lead_of)
     touches = _write_touches(found, now)
@@ -203,12 +208,13 @@ def _lead_fields(found: Identified) -> dict[int, set[str]]:
 
 
 def _begin(
-    arrivals: Sequence[Ready], known_at: int, in_turn: Callable[[], object] | None
-) -> tuple[list[Ready], InForce | None, RawCursor]:
+    arrivals: Sequence[Ready], known_at: int, turn: Turn | None
+) -> tuple[list[Ready], InForce | None, RawCursor | None]:
     """Those whose message was never taken before, in their order (the others are dropped), the version in force, and who is
-    known by the arrivals' identifiers. The database is asked for all of it at once, where there is no turn to be waited for.
+    known by the arrivals' identifiers; None where nothing is new. The database is asked for all of it at once, where there is no
+    turn to be waited for.
     """
-    by_index(flushed=in_turn is None)
+    by_index(flushed=turn is None)
     first: dict[bytes, Ready] = {}
     for one in arrivals:
         first.setdefault(one.arrival.message, one)
@@ -221,14 +227,19 @@ def _begin(
         )
         keys = named(first.values())
         rows: list[Any] = []
-        if in_turn is not None:
+        if turn is not None:
             rows = cursor.fetchall()
-            in_turn()
+            if not rows:
+                return [], None, None
+            turn.wait()
         asked = ask(keys)
         version = in_force(known_at)
-        if in_turn is None:
+        if turn is None:
             rows = cursor.fetchall()
         taken = {bytes(row[0]) for row in rows}
+    if not taken:
+        with asked:
+            return [], None, None  # nobody reads the answer
     return [one for message, one in first.items() if message in taken], version, asked
 
 

@@ -4,7 +4,7 @@ leads to, and `answers`, which takes rows of outcomes and spend: their tables be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from leadpact.capture.rules.answers import Answered, OutcomeRow, SpendRow
@@ -12,8 +12,20 @@ from leadpact.capture.rules.arrival import Arrival, Ready, Taken
 from leadpact.kit.ports import Port
 
 
+class Turn(Protocol):
+    """A batch's turn, among batches that follow one another; `kit.locks.Turn` is one."""
+
+    def wait(self) -> None:
+        """Wait for it."""
+        ...
+
+    def leave(self) -> None:
+        """Give it up. Harmless where it is not held."""
+        ...
+
+
 class Intake(Protocol):
-    """take(arrivals, known_at=…, historic=…, in_turn=…) in one transaction; see `leadpact/loop/intake.py`."""
+    """take(arrivals, known_at=…, historic=…, turn=…) in one transaction; see `leadpact/loop/intake.py`."""
 
     def __call__(
         self,
@@ -21,7 +33,7 @@ class Intake(Protocol):
         *,
         known_at: int,
         historic: bool = False,
-        in_turn: Callable[[], object] | None = None,
+        turn: Turn | None = None,
     ) -> Taken: ...
 
 
@@ -33,13 +45,13 @@ def intake(
     *,
     known_at: int,
     historic: bool = False,
-    in_turn: Callable[[], object] | None = None,
+    turn: Turn | None = None,
 ) -> Taken:
     """Take a batch through the loop. historic: facts about the past, judged once at the end of the import.
 
-    in_turn: waits for the batch's turn; see `leadpact/loop/intake.py` for when, and for what the caller then owes.
+    turn: of a batch that takes turns with others; see `leadpact/loop/intake.py` for when, and for what the caller then owes.
     """
-    return _intake(arrivals, known_at=known_at, historic=historic, in_turn=in_turn)
+    return _intake(arrivals, known_at=known_at, historic=historic, turn=turn)
 
 
 def connect_intake(target: Intake) -> None:

@@ -48,10 +48,10 @@ class Tied(Struct, frozen=True, gc=False):
 @dataclass(slots=True)
 class Identified:
     """A batch, tied. `people` and `accounts` hold the records the batch speaks of; `joined`: people to whom a trail was tied
-    just now; `placed`: known people who were just found to be of an account; `ties`: trails that are somebody's since now, new
-    ones too; `ids`: drawn for what the batch will write; `unlocked`: known people who were read without a lock, with their
-    account and `ties_version`; `written`: statements whose answers may be on their way still, and how many rows each must have
-    written.
+    just now; `placed`: known people who were just found to be of an account; `ties`: trails that were nobody's until now;
+    `trails`: new ones that are somebody's; `ids`: drawn for what the batch will write; `unlocked`: known people who were read
+    without a lock, with their account and `ties_version`; `written`: statements whose answers may be on their way still, and how
+    many rows each must have written.
     """
 
     tied: list[Tied]
@@ -61,6 +61,7 @@ class Identified:
     joined: set[int]
     placed: set[int]
     ties: tuple[int, ...]
+    trails: tuple[int, ...]
     ids: Ids
     unlocked: dict[int, tuple[int | None, int]]
     written: tuple[tuple[RawCursor, int], ...]
@@ -128,7 +129,8 @@ def identify(arrivals: Sequence[Ready], *, known_at: int, asked: RawCursor, lock
         batch.questions,
         batch.joined,
         batch.placed,
-        tuple(sorted({*batch.ties, *(trail for trail, (whose, _) in batch.new_visitors.items() if whose is not None)})),
+        tuple(sorted(batch.ties)),
+        tuple(sorted(trail for trail, (whose, _) in batch.new_visitors.items() if whose is not None)),
         batch.ids,
         batch.unlocked,
         tuple(written),
@@ -143,9 +145,10 @@ def known_later(found: Identified, *, known_at: int) -> None:
     """
     new = sorted(person.id for person in found.people.values() if person.is_new)
     with raw_cursor() as cursor:
-        if found.ties:
+        if found.ties or found.trails:
             cursor.execute(
-                "UPDATE leads_visitor SET tied_known_at = $2 WHERE id = ANY($1::bigint[])", (list(found.ties), known_at)
+                "UPDATE leads_visitor SET tied_known_at = $2 WHERE id = ANY($1::bigint[])",
+                ([*found.ties, *found.trails], known_at),
             )
         if new:
             cursor.execute(
@@ -153,6 +156,21 @@ def known_later(found: Identified, *, known_at: int) -> None:
                 " WHERE id = ANY($1::bigint[])",
                 (new, known_at),
             )
+
+
+def known_of(trails: Sequence[int]) -> int:
+    """Since when the latest known touch of some trails is known; 0 without any. One statement, none for no trail."""
+    if not trails:
+        return 0
+    with raw_cursor() as cursor:
+        cursor.execute(
+            "SELECT max(t.known_at) FROM unnest($1::bigint[]) AS v (id)"
+            " CROSS JOIN LATERAL (SELECT known_at FROM leads_touch WHERE visitor_id = v.id OFFSET 0) AS t",
+            (list(trails),),
+            prepare=True,
+        )
+        row = cursor.fetchone()
+    return 0 if row is None or row[0] is None else int(row[0])  # type: ignore[call-overload]
 
 
 class _Known(NamedTuple):

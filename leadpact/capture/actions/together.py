@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from threading import Condition, Lock
 from time import monotonic
 from typing import Final
+
+from django.db import OperationalError
 
 from leadpact.capture.actions import intake
 from leadpact.capture.rules.arrival import Arrival, Ready, ready
@@ -47,8 +49,9 @@ class _Call:
     arrivals: Sequence[Ready]
     known_at: int
     taken: bool = False
+    committed: bool = False
     done: bool = False
-    problem: Exception | None = None
+    problem: Exception | None = field(default_factory=lambda: OperationalError("nothing is known of this call"))
 
 
 class Together:
@@ -70,7 +73,7 @@ class Together:
         self._change = Condition()
 
     def take(self, arrivals: Sequence[Arrival], *, known_at: int) -> None:
-        """Take one call's arrivals through the loop. Returns when they are committed.
+        """Take one call's arrivals through the loop. Returns when they are on disk.
 
         Raises what `intake` raises for this call's own arrivals.
         """
@@ -95,19 +98,15 @@ class Together:
 
     def _in_turn(self, calls: list[_Call]) -> None:
         """Take what waits through the loop, and put the calls whose answer is known then into `calls`."""
-        turn = self._lanes.turn(patience=self._patience()) if self._lanes else Turn((), 0)
+        turn = _Timed(self._lanes.turn(patience=self._patience()) if self._lanes else Turn((), 0))
         try:
-            # Who waits for a lane waits before they choose: meanwhile more calls come, and go along.
-            turn.wait(unless=lambda: 0 < self._crowd <= len(self._waiting))
+            # Who waits for a lane waits before they choose: meanwhile more calls come, and go along. It is given up again, since
+            # a message may have to be waited for that somebody is writing who waits for this very lane.
+            turn.place.wait(unless=lambda: 0 < self._crowd <= len(self._waiting))
+            turn.leave()
             calls += self._next()
-            began = [monotonic()]
-
-            def in_turn() -> None:
-                turn.wait()
-                began[0] = monotonic()
-
-            if calls and _take(calls, in_turn):
-                self._took.append(monotonic() - began[0])
+            if calls and _take(calls, turn):
+                self._took.append(turn.seconds())
         finally:
             turn.leave()
         _wait_for_disk(calls)
@@ -152,37 +151,74 @@ class Together:
         return max(0.0, self._latest + self._patience() - monotonic())
 
 
-def _take(calls: Sequence[_Call], in_turn: Callable[[], None]) -> bool:
+class _Timed:
+    """A turn, and how long it has been since it was first there."""
+
+    def __init__(self, place: Turn) -> None:
+        self.place = place
+        self.leave = place.leave
+        self._began: float | None = None
+
+    def wait(self) -> None:
+        self.place.wait()
+        if self._began is None:
+            self._began = monotonic()
+
+    def seconds(self) -> float:
+        """0 where it was never waited for: nothing was new."""
+        return 0.0 if self._began is None else monotonic() - self._began
+
+
+def _take(calls: Sequence[_Call], turn: _Timed) -> bool:
     """Whether one transaction took them all."""
-    if _taken(calls, in_turn):
+    if _taken(calls, turn):
         return True
     if len(calls) > 1:
         # One of them is at fault, or the database: each finds out by itself.
         for call in calls:
-            _taken([call], in_turn)
+            turn.leave()
+            _taken([call], turn)
     return False
 
 
-def _taken(calls: Sequence[_Call], in_turn: Callable[[], None]) -> bool:
-    problem: Exception | None = None
+def _taken(calls: Sequence[_Call], turn: _Timed) -> bool:
     try:
-        intake([a for c in calls for a in c.arrivals], known_at=max(c.known_at for c in calls), in_turn=in_turn)
+        intake([a for c in calls for a in c.arrivals], known_at=max(c.known_at for c in calls), turn=turn)
     except Exception as found:  # noqa: BLE001 - raised again in the thread whose call it is
-        problem = found
+        for call in calls:
+            call.problem = found
+        return False
     for call in calls:
-        call.problem = problem
-    return problem is None
+        call.committed = True
+    return True
 
 
 def _wait_for_disk(calls: Sequence[_Call]) -> None:
-    taken = [call for call in calls if call.problem is None]
-    if not taken:
-        return
+    """Say of those that were committed that all is well, when it is on disk. Whatever happens else, nobody is told so."""
+    committed = [call for call in calls if call.committed]
     try:
-        on_disk()
+        wait_for_disk([call.arrivals[0].arrival for call in committed if call.arrivals])
     except Exception as found:  # noqa: BLE001 - raised again in the thread whose call it is
-        for call in taken:
+        for call in committed:
             call.problem = found
+    else:
+        for call in committed:
+            call.problem = None
+
+
+def wait_for_disk(arrivals: Sequence[Arrival]) -> None:
+    """Wait until arrivals that were taken, and all that was taken with them, are on disk.
+
+    Raises OperationalError where they are not there any more: the database crashed after the commit, and came back without it.
+    """
+    if not arrivals:
+        return
+    messages = sorted({arrival.message for arrival in arrivals})
+    with on_disk() as raw:
+        raw.execute("SELECT count(*) FROM capture_receipt WHERE message = ANY($1::bytea[])", (messages,), prepare=True)
+        row = raw.fetchone()
+        if row is None or row[0] != len(messages):
+            raise OperationalError("the database lost what it had taken")
 
 
 _together: Together | None = None

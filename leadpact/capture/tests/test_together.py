@@ -10,7 +10,7 @@ from threading import Event, Thread
 import pytest
 from django.db import DataError, OperationalError
 
-from leadpact.capture.actions import together
+from leadpact.capture.actions import Turn, together
 from leadpact.capture.actions.together import MOST_EVENTS, PATIENT_S, Together
 from leadpact.capture.rules.arrival import Arrival, Ready
 from leadpact.kit.locks import Lanes
@@ -28,9 +28,9 @@ class Door:
         self.batches: list[tuple[list[bytes], int]] = []
         self.flushed = 0
 
-    def __call__(self, arrivals: Sequence[Ready], *, known_at: int, in_turn: Callable[[], None]) -> None:
+    def __call__(self, arrivals: Sequence[Ready], *, known_at: int, turn: Turn) -> None:
         self.begun.append(len(arrivals))
-        in_turn()
+        turn.wait()
         first = not self.entered.is_set()
         self.entered.set()
         if first:
@@ -40,15 +40,15 @@ class Door:
             raise DataError("a value the database cannot keep")
         self.batches.append((messages, known_at))
 
-    def flush(self) -> None:
-        self.flushed += 1
+    def flush(self, arrivals: Sequence[Arrival]) -> None:
+        self.flushed += bool(arrivals)
 
 
 @pytest.fixture
 def door(monkeypatch: pytest.MonkeyPatch) -> Door:
     made = Door()
     monkeypatch.setattr(together, "intake", made)
-    monkeypatch.setattr(together, "on_disk", made.flush)
+    monkeypatch.setattr(together, "wait_for_disk", made.flush)
     return made
 
 
@@ -193,6 +193,7 @@ def test_nobody_waits_for_ever_for_another_process(door: Door, tmp_path: Path) -
     other.wait()
     Together(alone=0.01, lanes=lanes).take(call(0), known_at=1)
     assert other.held
+    other.leave()
     assert len(door.batches) == 1
 
 
@@ -202,11 +203,11 @@ def test_the_next_need_not_wait_for_the_disk_and_the_answer_does(
     lanes = Lanes(tmp_path, 1)
     flushing, flushed = Event(), Event()
 
-    def slow() -> None:
+    def slow(_: Sequence[Arrival]) -> None:
         flushing.set()
         assert flushed.wait(10)
 
-    monkeypatch.setattr(together, "on_disk", slow)
+    monkeypatch.setattr(together, "wait_for_disk", slow)
     door.open.set()
     answered = Thread(target=Together(lanes=lanes).take, args=[call(0)], kwargs={"known_at": 1}, daemon=True)
     answered.start()
@@ -214,6 +215,7 @@ def test_the_next_need_not_wait_for_the_disk_and_the_answer_does(
     other = lanes.turn(patience=0)
     other.wait()
     assert other.held, "the lane is free"
+    other.leave()
     assert answered.is_alive(), "nobody is told before it is on disk"
     flushed.set()
     answered.join(10)
@@ -221,10 +223,10 @@ def test_the_next_need_not_wait_for_the_disk_and_the_answer_does(
 
 
 def test_what_may_not_be_on_disk_is_not_taken(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    def lost() -> None:
+    def lost(_: Sequence[Arrival]) -> None:
         raise OperationalError("the connection is gone")
 
-    monkeypatch.setattr(together, "on_disk", lost)
+    monkeypatch.setattr(together, "wait_for_disk", lost)
     door.open.set()
     with pytest.raises(OperationalError):
         Together().take(call(0), known_at=1)

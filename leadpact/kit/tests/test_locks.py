@@ -33,7 +33,9 @@ def test_there_are_so_many_lanes_and_no_more(tmp_path: Path) -> None:
     assert held(turns[2]), "one turn may be waited for again"
     for turn in turns:
         turn.leave()
-    assert held(lanes.turn(patience=0))
+    again = lanes.turn(patience=0)
+    assert held(again)
+    again.leave()
     assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
 
 
@@ -52,6 +54,11 @@ def test_a_lane_is_free_when_its_process_was_killed(tmp_path: Path) -> None:
         other.send_signal(signal.SIGKILL)
         turn.wait()
         assert turn.held
+        turn.leave()
     finally:
         other.kill()
         other.communicate()
+
+
+def test_where_no_lane_can_be_opened_nobody_waits(tmp_path: Path) -> None:
+    assert not held(Lanes(tmp_path / "gone", 1).turn(patience=60))

@@ -91,15 +91,16 @@ def test_a_commit_that_did_not_wait_for_the_disk_is_waited_for_afterwards() -> N
             by_index(flushed=False)
             assert _ask("SHOW synchronous_commit") == "off"
             _ask("SELECT pg_current_xact_id()::text")
-            with pytest.raises(RuntimeError):
-                on_disk()
+            with pytest.raises(RuntimeError), on_disk():
+                pass
         assert _ask("SHOW synchronous_commit") == "on", "the setting ends with the transaction"
         # Far more than any other session's flush would take along by chance.
         with transaction.atomic():
             by_index(flushed=False)
             _ask("SELECT pg_logical_emit_message(TRUE, 'leadpact', repeat('x', 100000))::text")
         written = _ask("SELECT pg_current_wal_insert_lsn()::text")
-        on_disk()
+        with on_disk() as raw:
+            raw.execute("SELECT 1")
         assert _ask(f"SELECT pg_current_wal_flush_lsn() >= '{written}'::pg_lsn"), (
             "all that was written before is on disk"
         )
