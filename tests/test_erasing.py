@@ -182,6 +182,21 @@ def test_the_database_masks_nobody_who_still_has_a_key(cast: Cast, as_owner: Any
 
 
 @pytest.mark.django_db
+def test_whom_their_touches_counted_for_is_judged_without_them(cast: Cast) -> None:
+    for n, name in enumerate(("vera", "otto", "ines"), 1):
+        view = touch("page.viewed", at=T0 + n * HOUR, email=f"{name}@ferro.example", path="/blog")
+        intake([view], known_at=T0 + n * HOUR)
+    assert set(Holding.objects.values_list("verdict", flat=True)) == {"lead"}, "three people of the account are active"
+    at = T0 + 5 * HOUR
+    erasing.erase(person_id=Person.objects.get(email=VERA).pk, at=at, by=operations())
+
+    there = Holding.objects.exclude(state="erased")
+    assert list(there.values_list("verdict", flat=True)) == ["prospect", "prospect"]
+    said = Entry.objects.filter(move="judged", at=at, verdict="prospect").values_list("lead__person__email", flat=True)
+    assert set(said) == {"otto@ferro.example", "ines@ferro.example"}
+    assert verify().holds
+
+
 def test_only_operations_erases(cast: Cast) -> None:
     lead = live()
     for who in (cast.ada, cast.bo, cast.cleo):

@@ -204,9 +204,9 @@ def test_what_a_crash_took_back_is_not_answered() -> None:
     sign(make_cast())
     there, gone = NEW[0](T0), NEW[1](T0)
     take([there], known_at=T0)
-    wait_for_disk([there])
+    wait_for_disk([there.message])
     with pytest.raises(OperationalError):
-        wait_for_disk([there, gone])
+        wait_for_disk([there.message, gone.message])
 
 
 def test_the_same_message_out_of_turn_waits_for_the_one_that_said_it() -> None:
@@ -230,8 +230,11 @@ def test_the_same_message_out_of_turn_waits_for_the_one_that_said_it() -> None:
     assert Touch.objects.count() == 1
 
 
-def test_who_become_active_at_the_same_moment_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clause asks for three active people. There is one, and two batches bring one more each."""
+@pytest.mark.parametrize("names", [("otto", "ines"), ("quinn", "otto"), ("quinn", "rosa")])
+def test_who_become_active_at_the_same_moment_are_counted_together(
+    names: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clause asks for three active people. There is one, and two batches bring one more each, perhaps somebody new."""
     sign(make_cast())
 
     def view(name: str, at: int) -> Arrival:
@@ -260,7 +263,7 @@ def test_who_become_active_at_the_same_moment_are_counted_together(monkeypatch: 
         take([view(name, again + 1)], known_at=again + 1)
         connection.close()
 
-    threads = [Thread(target=send, args=(name,)) for name in ("otto", "ines")]
+    threads = [Thread(target=send, args=(name,)) for name in names]
     threads[0].start()
     assert counting.wait(20)
     threads[1].start()

@@ -179,6 +179,7 @@ def on_disk() -> Iterator[RawCursor]:
     its owner has said that nobody waits for the disk.
     """
     with connection.wrap_database_errors, transaction.atomic(durable=True), cursor() as raw:
+        by_index()
         raw.execute("SELECT pg_logical_emit_message(TRUE, 'leadpact', '')", prepare=True)
         yield raw
 

@@ -24,6 +24,8 @@ from leadpact.kit.instants import from_us
 from leadpact.kit.raw import cursor as raw_cursor
 from leadpact.kit.redaction import redact, says
 from leadpact.leads.models import Erasure, Identifier, Lead, Person
+from leadpact.loop.judging import judge_set, lock_leads
+from leadpact.loop.relevance import reads
 from leadpact.qualification.actions import forget_judgements
 from leadpact.team.actions.calls import forget_calls
 from leadpact.team.models import User
@@ -126,9 +128,15 @@ def erase(*, person_id: int, at: int, by: User | None = None) -> dict[str, int]:
     people = lock_people(list(found.person_ids))
     if all(not bytes(person.secret) for person in people.values()):
         raise CannotDo("This person was erased already.")
+    version = in_force(at)
+    known = reads(version.hash) if version else None
+    counted = known is not None and (known.active or known.circle)
+    homes = (
+        sorted({person.account_id for person in people.values() if person.account_id is not None}) if counted else []
+    )
+    around = lock_leads(accounts=homes, lead_ids=found.lead_ids)
     held = lock(found.lead_ids)
     found = of_person(person_id)  # as it is now that nobody else writes
-    version = in_force(at)
     actor = Actor(OPERATIONS, by.pk if by else None)
     counts = {"records": len(found.person_ids), "leads": len(found.lead_ids), "notes": forget_words(found.lead_ids)}
     record(
@@ -144,6 +152,10 @@ def erase(*, person_id: int, at: int, by: User | None = None) -> dict[str, int]:
     counts["comments"] = forget_in_comments(names=found.called)
     counts["rejected rows"] = forget_rejects(names=found.names)
     counts |= forget_people(person_ids=found.person_ids)
+    colleagues = sorted(around.keys() - set(found.lead_ids))
+    if version is not None and colleagues:
+        # What they did counted for everybody at their accounts.
+        judge_set(colleagues, version=version, at=at)
     Erasure.objects.create(at=at, by=by, counts=counts)
     _forget_in_lake(found.person_ids)
     return counts

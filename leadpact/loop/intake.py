@@ -150,6 +150,7 @@ def _take(arrivals: Sequence[Ready], known_at: int, historic: bool, turn: Turn |
         judged=outcome.judged,
         handed_over=outcome.handed_over,
         lead_ids=tuple(sorted(concerned)),
+        sample=fresh[0].arrival.message,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from msgspec import Struct
@@ -83,17 +84,20 @@ class Outcome:
 # Each table by its key, row by row (LATERAL, OFFSET 0): a plan that was made while the tables were small, or before they
 # were analysed, must not read them whole at every batch. The key alone stands inside: a condition beside it ("is null") made the
 # planner enter another index, and read all of that.
+_SEEN = (
+    "(SELECT pg_current_snapshot()::text)"  # the same for two statements: no transaction began or ended between them
+)
 _LOCK = (
     "WITH wanted AS (SELECT l.id FROM (SELECT unnest($1::bigint[]) UNION SELECT p.id FROM unnest($2::bigint[]) AS a (id)"
     " CROSS JOIN LATERAL (SELECT id FROM leads_person WHERE account_id = a.id OFFSET 0) AS p) AS who (id)"
     " CROSS JOIN LATERAL (SELECT id FROM leads_lead WHERE person_id = who.id OFFSET 0) AS l"
     " UNION SELECT unnest($3::bigint[]))"
-    " SELECT h.lead_id FROM (SELECT id FROM wanted ORDER BY id OFFSET 0) AS w CROSS JOIN LATERAL (SELECT lead_id FROM"
+    f" SELECT h.lead_id, {_SEEN} FROM (SELECT id FROM wanted ORDER BY id OFFSET 0) AS w CROSS JOIN LATERAL (SELECT lead_id FROM"
     " custody_holding WHERE lead_id = w.id AND state NOT IN ('won', 'merged', 'erased') FOR NO KEY UPDATE) AS h"
 )
 _HELD = (
     "SELECT h.lead_id, l.person_id, h.holder, h.state, h.verdict, h.cause, h.alternatives, j.as_of, COALESCE(j.may_cool, FALSE),"
-    " j.next_tick, p.account_id, COALESCE(j.agreement_hash, ''), p.ties_version"
+    f" j.next_tick, p.account_id, COALESCE(j.agreement_hash, ''), p.ties_version, {_SEEN}"
     " FROM unnest($1::bigint[]) AS w (id)"
     " CROSS JOIN LATERAL (SELECT lead_id, holder, state, verdict, cause, alternatives FROM custody_holding"
     " WHERE lead_id = w.id OFFSET 0) AS h"
@@ -112,17 +116,27 @@ def lock_leads(
     """Lock the leads of people, of everybody at accounts, and by id, then read them.
 
     Not those that are won, merged or erased, nor any of a record that joined another. Two statements: what is read must be
-    what was true after the last lock was waited for, or an as-of instant could go back (Meaning 13).
+    what was true after the last lock was waited for, or an as-of instant could go back (Meaning 13). Two more where a transaction
+    ended meanwhile: whoever it brought to an account is locked as well. Later nobody can come: they would need the same locks.
     """
     if not (people or accounts or lead_ids):
         return {}
+    wanted = (list(people), list(accounts), list(lead_ids))
     with raw_cursor() as cursor:
-        cursor.execute(_LOCK, (list(people), list(accounts), list(lead_ids)), prepare=True)
-        locked = [row[0] for row in cursor.fetchall()]
-        if not locked:
-            return {}
-        cursor.execute(_HELD, (locked,), prepare=True)
-        return {row[0]: LockedLead(*row) for row in cursor.fetchall()}  # type: ignore[misc,arg-type]
+        locked: list[Any] = []
+        held: list[Any] = []
+        while True:
+            cursor.execute(_LOCK, wanted, prepare=True)
+            rows: list[Any] = cursor.fetchall()
+            found = [row[0] for row in rows]
+            if not found or (locked and set(found) <= set(locked)):
+                break
+            locked = found
+            cursor.execute(_HELD, (locked,), prepare=True)
+            held = cursor.fetchall()
+            if not accounts or not held or held[0][-1] == rows[0][-1]:
+                break
+        return {row[0]: LockedLead(*row[:-1]) for row in held}
 
 
 def judge_and_move(

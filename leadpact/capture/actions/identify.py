@@ -159,13 +159,17 @@ def known_later(found: Identified, *, known_at: int) -> None:
 
 
 def known_of(trails: Sequence[int]) -> int:
-    """Since when the latest known touch of some trails is known; 0 without any. One statement, none for no trail."""
+    """Since when what is known last of some trails' latest touches is known; 0 without any. One statement, none for no trail.
+
+    Of a trail its latest hundred touches are looked at: what came just now is among them.
+    """
     if not trails:
         return 0
     with raw_cursor() as cursor:
         cursor.execute(
             "SELECT max(t.known_at) FROM unnest($1::bigint[]) AS v (id)"
-            " CROSS JOIN LATERAL (SELECT known_at FROM leads_touch WHERE visitor_id = v.id OFFSET 0) AS t",
+            " CROSS JOIN LATERAL (SELECT known_at FROM leads_touch WHERE visitor_id = v.id"
+            ' ORDER BY "at" DESC LIMIT 100) AS t',
             (list(trails),),
             prepare=True,
         )

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from threading import Condition, Lock
 from time import monotonic
@@ -50,6 +50,7 @@ class _Call:
     known_at: int
     taken: bool = False
     committed: bool = False
+    sample: bytes = b""
     done: bool = False
     problem: Exception | None = field(default_factory=lambda: OperationalError("nothing is known of this call"))
 
@@ -105,8 +106,8 @@ class Together:
             turn.place.wait(unless=lambda: 0 < self._crowd <= len(self._waiting))
             turn.leave()
             calls += self._next()
-            if calls and _take(calls, turn):
-                self._took.append(turn.seconds())
+            if calls and _take(calls, turn) and turn.began is not None:
+                self._took.append(monotonic() - turn.began)
         finally:
             turn.leave()
         _wait_for_disk(calls)
@@ -152,21 +153,17 @@ class Together:
 
 
 class _Timed:
-    """A turn, and how long it has been since it was first there."""
+    """A turn, and when it was first there; None where it was never waited for, since nothing was new."""
 
     def __init__(self, place: Turn) -> None:
         self.place = place
         self.leave = place.leave
-        self._began: float | None = None
+        self.began: float | None = None
 
     def wait(self) -> None:
         self.place.wait()
-        if self._began is None:
-            self._began = monotonic()
-
-    def seconds(self) -> float:
-        """0 where it was never waited for: nothing was new."""
-        return 0.0 if self._began is None else monotonic() - self._began
+        if self.began is None:
+            self.began = monotonic()
 
 
 def _take(calls: Sequence[_Call], turn: _Timed) -> bool:
@@ -183,13 +180,14 @@ def _take(calls: Sequence[_Call], turn: _Timed) -> bool:
 
 def _taken(calls: Sequence[_Call], turn: _Timed) -> bool:
     try:
-        intake([a for c in calls for a in c.arrivals], known_at=max(c.known_at for c in calls), turn=turn)
+        done = intake([a for c in calls for a in c.arrivals], known_at=max(c.known_at for c in calls), turn=turn)
     except Exception as found:  # noqa: BLE001 - raised again in the thread whose call it is
         for call in calls:
             call.problem = found
         return False
     for call in calls:
         call.committed = True
+        call.sample = done.sample
     return True
 
 
@@ -197,7 +195,9 @@ def _wait_for_disk(calls: Sequence[_Call]) -> None:
     """Say of those that were committed that all is well, when it is on disk. Whatever happens else, nobody is told so."""
     committed = [call for call in calls if call.committed]
     try:
-        wait_for_disk([call.arrivals[0].arrival for call in committed if call.arrivals])
+        # One that was taken by each transaction, and of each call one, which another may have taken a moment ago.
+        some = {call.sample for call in committed} | {one.arrival.message for c in committed for one in c.arrivals[:1]}
+        wait_for_disk(some - {b""})
     except Exception as found:  # noqa: BLE001 - raised again in the thread whose call it is
         for call in committed:
             call.problem = found
@@ -206,18 +206,18 @@ def _wait_for_disk(calls: Sequence[_Call]) -> None:
             call.problem = None
 
 
-def wait_for_disk(arrivals: Sequence[Arrival]) -> None:
-    """Wait until arrivals that were taken, and all that was taken with them, are on disk.
+def wait_for_disk(messages: Collection[bytes]) -> None:
+    """Wait until messages that were taken, and all that was taken with them, are on disk.
 
     Raises OperationalError where they are not there any more: the database crashed after the commit, and came back without it.
     """
-    if not arrivals:
+    if not messages:
         return
-    messages = sorted({arrival.message for arrival in arrivals})
+    asked = sorted(set(messages))
     with on_disk() as raw:
-        raw.execute("SELECT count(*) FROM capture_receipt WHERE message = ANY($1::bytea[])", (messages,), prepare=True)
+        raw.execute("SELECT count(*) FROM capture_receipt WHERE message = ANY($1::bytea[])", (asked,), prepare=True)
         row = raw.fetchone()
-        if row is None or row[0] != len(messages):
+        if row is None or row[0] != len(asked):
             raise OperationalError("the database lost what it had taken")
 
 

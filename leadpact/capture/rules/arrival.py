@@ -137,7 +137,10 @@ def copied(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a batch: arrivals taken, repeats of messages taken before, leads created, leads judged, hand-overs."""
+    """What became of a batch: arrivals taken, repeats of messages taken before, leads created, leads judged, hand-overs.
+
+    sample: the message of one that was taken, empty where none was. What is true of it is true of the whole batch.
+    """
 
     taken: int
     repeated: int
@@ -145,3 +148,4 @@ class Taken:
     judged: int
     handed_over: int
     lead_ids: tuple[int, ...] = ()
+    sample: bytes = b""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from threading import Event, Thread
 
@@ -12,7 +12,7 @@ from django.db import DataError, OperationalError
 
 from leadpact.capture.actions import Turn, together
 from leadpact.capture.actions.together import MOST_EVENTS, PATIENT_S, Together
-from leadpact.capture.rules.arrival import Arrival, Ready
+from leadpact.capture.rules.arrival import Arrival, Ready, Taken
 from leadpact.kit.locks import Lanes
 
 BAD = b"\0" * 16
@@ -26,9 +26,9 @@ class Door:
         self.entered = Event()
         self.begun: list[int] = []
         self.batches: list[tuple[list[bytes], int]] = []
-        self.flushed = 0
+        self.flushed: list[set[bytes]] = []
 
-    def __call__(self, arrivals: Sequence[Ready], *, known_at: int, turn: Turn) -> None:
+    def __call__(self, arrivals: Sequence[Ready], *, known_at: int, turn: Turn) -> Taken:
         self.begun.append(len(arrivals))
         turn.wait()
         first = not self.entered.is_set()
@@ -39,9 +39,10 @@ class Door:
         if BAD in messages:
             raise DataError("a value the database cannot keep")
         self.batches.append((messages, known_at))
+        return Taken(len(messages), 0, 0, 0, 0, sample=messages[-1])
 
-    def flush(self, arrivals: Sequence[Arrival]) -> None:
-        self.flushed += bool(arrivals)
+    def flush(self, messages: Collection[bytes]) -> None:
+        self.flushed.append(set(messages))
 
 
 @pytest.fixture
@@ -203,7 +204,7 @@ def test_the_next_need_not_wait_for_the_disk_and_the_answer_does(
     lanes = Lanes(tmp_path, 1)
     flushing, flushed = Event(), Event()
 
-    def slow(_: Sequence[Arrival]) -> None:
+    def slow(_: Collection[bytes]) -> None:
         flushing.set()
         assert flushed.wait(10)
 
@@ -223,7 +224,7 @@ def test_the_next_need_not_wait_for_the_disk_and_the_answer_does(
 
 
 def test_what_may_not_be_on_disk_is_not_taken(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    def lost(_: Sequence[Arrival]) -> None:
+    def lost(_: Collection[bytes]) -> None:
         raise OperationalError("the connection is gone")
 
     monkeypatch.setattr(together, "wait_for_disk", lost)
@@ -236,10 +237,13 @@ def test_the_disk_is_asked_once_for_all_and_not_for_what_failed(door: Door) -> N
     here = Together(at_once=1)
     answers = all_at_once(here, door, [call(0), call(1), [Arrival(BAD, 1, email="ines@ines.example")], call(3)])
     assert [type(answer) for answer in answers] == [type(None), type(None), DataError, type(None)]
-    assert door.flushed == 2
+    alone = {messages[0] for messages, _ in door.batches}
+    assert [one for one in door.flushed if one] == [{call(0)[0].message}, alone - {call(0)[0].message}]
     with pytest.raises(DataError):
         here.take([Arrival(BAD, 1, email="ines@ines.example")], known_at=9)
-    assert door.flushed == 2
+    assert door.flushed[2:] == [set()]
+    here.take(call(5, 2) + call(6, 2), known_at=10)
+    assert door.flushed[3:] == [{call(5)[0].message, call(6, 2)[1].message}], "the call's first, and one that was taken"
 
 
 def test_those_who_were_answered_are_waited_for_a_moment(door: Door) -> None:
