@@ -67,7 +67,17 @@ class _Problem(Exception):
 
 def tracking_urls() -> list[URLPattern]:
     """The addresses, without their prefix `v1/`."""
-    return [re_path(rf"^(?P<name>{_NAMES})/?$", tracking, name="tracking")]
+    return [
+        re_path(rf"^(?P<name>{_NAMES})/?$", tracking, name="tracking"),
+        re_path(r"^(?P<name>.*)$", no_such_call, name="no_such_call"),
+    ]
+
+
+@csrf_exempt
+def no_such_call(request: HttpRequest, name: str) -> HttpResponse:
+    """Programs come here, so whatever has no call behind it is answered in their form as well."""
+    there = f"There is no call {name[:40]!r} here; there are {', '.join(sorted((*CALLS, 'batch')))}."
+    return _answer(_Problem(HTTPStatus.NOT_FOUND, "no_such_call", there))
 
 
 @csrf_exempt

@@ -215,6 +215,14 @@ def test_text_that_no_database_holds_is_refused_at_the_door(caller: Client, serv
     )
 
 
+def test_a_call_that_is_not_there_is_told_in_the_form_of_programs(caller: Client, server_key: Made) -> None:
+    said = problem(post(caller, "trak", {"userId": "u", "event": "x"}, server_key), 404, "no_such_call")
+    assert said["detail"] == (
+        "There is no call 'trak' here; there are alias, batch, group, identify, page, screen, track."
+    )
+    assert problem(caller.get("/v1/"), 404, "no_such_call")
+
+
 # --- when the house behind the door is in trouble ---------------------------------------------------------------------
 
 
