@@ -72,10 +72,36 @@ def _until(locks: LiteralString) -> None:
     raise AssertionError("no such lock")
 
 
+def _tries(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether everybody was locked, for each attempt of a batch from now on."""
+    tries: list[bool] = []
+
+    def counted(*args: Any, **named: Any) -> Any:
+        tries.append(named["lock_all"])
+        return identify(*args, **named)
+
+    monkeypatch.setattr(door, "identify", counted)
+    return tries
+
+
+def _sending(new: Callable[[int], Arrival], taken: list[Taken | Exception]) -> Callable[[int], None]:
+    """What a thread does: take one arrival, and put down what came of it."""
+
+    def send(at: int) -> None:
+        try:
+            taken.append(take([new(at)], known_at=at))
+        except Exception as problem:  # noqa: BLE001 - looked at by the test
+            taken.append(problem)
+        finally:
+            connection.close()
+
+    return send
+
+
 @pytest.mark.parametrize("new", NEW)
 def test_who_comes_second_starts_afresh(new: Callable[[int], Arrival], monkeypatch: pytest.MonkeyPatch) -> None:
     sign(make_cast())
-    written, tries = Event(), []
+    written = Event()
     original_lock = door.lock_leads
 
     def first_waits(**named: Any) -> Any:
@@ -84,22 +110,10 @@ def test_who_comes_second_starts_afresh(new: Callable[[int], Arrival], monkeypat
             _until_somebody_waits()
         return original_lock(**named)
 
-    def counted(*args: Any, **named: Any) -> Any:
-        tries.append(named["lock_all"])
-        return identify(*args, **named)
-
     monkeypatch.setattr(door, "lock_leads", first_waits)
-    monkeypatch.setattr(door, "identify", counted)
+    tries = _tries(monkeypatch)
     taken: list[Taken | Exception] = []
-
-    def send(at: int) -> None:
-        try:
-            taken.append(take([new(at)], known_at=at))
-        except Exception as problem:  # noqa: BLE001 - looked at below
-            taken.append(problem)
-        finally:
-            connection.close()
-
+    send = _sending(new, taken)
     threads = [Thread(target=send, args=(T0 + n,)) for n in range(2)]
     threads[0].start()
     assert written.wait(20)
@@ -121,22 +135,9 @@ def test_who_comes_in_turn_reads_what_the_one_before_wrote(
 ) -> None:
     """What a batch does before its turn disturbs nobody, and it need not start afresh for what they did meanwhile."""
     sign(make_cast())
-    tries: list[bool] = []
-
-    def counted(*args: Any, **named: Any) -> Any:
-        tries.append(named["lock_all"])
-        return identify(*args, **named)
-
-    monkeypatch.setattr(door, "identify", counted)
+    tries = _tries(monkeypatch)
     taken: list[Taken | Exception] = []
-
-    def send(at: int) -> None:
-        try:
-            taken.append(take([new(at)], known_at=at))
-        except Exception as problem:  # noqa: BLE001 - looked at below
-            taken.append(problem)
-        finally:
-            connection.close()
+    send = _sending(new, taken)
 
     def another_is_before_us() -> None:
         other = Thread(target=send, args=(T0 + 5,))
