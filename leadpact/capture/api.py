@@ -257,9 +257,8 @@ def _one_by_one(parsed: Parsed, at: int) -> Parsed:
             refused.append(Refused(place, None, "not_kept", "The event holds a value that the database cannot keep."))
         else:
             taken.append(arrival)
-    wait_for_disk(
-        [one.message for one in taken]
-    )  # of what was taken before too: that may have been a moment ago, by another process
+    # For what was taken before as well: that may have been a moment ago, by another process.
+    wait_for_disk([one.message for one in taken])
     return Parsed(tuple(taken), tuple(refused))
 
 

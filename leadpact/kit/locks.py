@@ -100,14 +100,12 @@ class Turn:
         """Wait until a lane is held, but no longer than `patience` seconds after the turn was made, nor once `unless` holds. Where
         the files cannot be opened nobody waits: a lane is help, never a right.
         """
-        while not self.held:
-            with suppress(OSError):
+        with suppress(OSError):
+            while not self.held:
                 self.held = any(lane.exclusive(wait=False) for lane in self._lanes)
                 if self.held or unless() or time.monotonic() >= self._until:
                     return
                 time.sleep(_LOOK_S)
-                continue
-            return
 
     def leave(self) -> None:
         """Let go of the lane. Harmless where none is held."""

@@ -129,12 +129,10 @@ def erase(*, person_id: int, at: int, by: User | None = None) -> dict[str, int]:
     if all(not bytes(person.secret) for person in people.values()):
         raise CannotDo("This person was erased already.")
     version = in_force(at)
-    known = reads(version.hash) if version else None
-    counted = known is not None and (known.active or known.circle)
-    homes = (
-        sorted({person.account_id for person in people.values() if person.account_id is not None}) if counted else []
-    )
-    around = lock_leads(accounts=homes, lead_ids=found.lead_ids)
+    homes: set[int] = set()
+    if version is not None and (reads(version.hash).active or reads(version.hash).circle):
+        homes = {person.account_id for person in people.values() if person.account_id is not None}
+    around = lock_leads(accounts=sorted(homes), lead_ids=found.lead_ids)
     held = lock(found.lead_ids)
     found = of_person(person_id)  # as it is now that nobody else writes
     actor = Actor(OPERATIONS, by.pk if by else None)
